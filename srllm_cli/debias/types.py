@@ -49,6 +49,15 @@ class Piece:
     kind: PieceKind
 
 
+class Block(str, Enum):
+    """What kind of block of its document a passage is: it decides which edits the mark-up can bear."""
+
+    PLAIN = "plain"  #: plain text; nothing but lines
+    PARAGRAPH = "paragraph"  #: a Markdown paragraph, also one in a list item, a block quote or a footnote
+    HEADING = "heading"  #: a Markdown heading, ATX or setext
+    CELL = "cell"  #: a cell of a Markdown table
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A block of prose (a paragraph, heading, list item or cell) as the model reads it.
@@ -59,6 +68,7 @@ class Passage:
 
     text: str
     pieces: tuple[Piece, ...]
+    block: Block = Block.PLAIN
 
     @property
     def source_start(self) -> int:
@@ -101,7 +111,7 @@ class Finding:
 
     With status ``rewritten`` it is one edit: replacing ``[start, end)``, which reads ``original``, by ``replacement``.
     With ``needs_review`` it is a biased sentence that no acceptable rewrite was found for; the document keeps it, and
-    ``replacement`` is ``None``.
+    ``replacement`` is ``None``. ``score`` is the sentence's (``None``: the model gives no score).
     """
 
     start: int
@@ -109,7 +119,7 @@ class Finding:
     original: str
     replacement: str | None
     dimension: str
-    score: float
+    score: float | None
     status: Status
 
 

@@ -1,0 +1,162 @@
+"""The Python API: one object that owns a loaded model and rewrites documents.
+
+It ties the rooms together (documents → debias → engines → debias → documents) and adds nothing of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from srllm_cli.debias.debiaser import PassageDebiaser, Settings, Task, UnitResult
+from srllm_cli.debias.types import Edit, Finding, Passage, Rewrite, ScoredPassage, Status
+from srllm_cli.documents import passages as parse_passages
+from srllm_cli.documents.apply import apply_edits, source_edits
+
+if TYPE_CHECKING:
+    from srllm_cli.engines.llama import EngineOptions
+
+#: Characters of passages that go through the core at a time: bounds memory whatever the document's size, and is far
+#: more than a batch needs.
+SLAB_CHARACTERS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    text: str
+    passages: Sequence[Passage]
+    markdown: bool
+
+
+class Debiaser:
+    """Rewrites documents with one model (holds the loaded model; close it, or use it in a ``with`` block)."""
+
+    def __init__(
+        self,
+        model: str = "builtin",
+        threshold: float | None = None,
+        *,
+        settings: Settings | None = None,
+        options: EngineOptions | None = None,
+        progress: Callable[[str, float | None], None] | None = None,
+    ) -> None:
+        """Load a model.
+
+        Args:
+            model: ``builtin``, a path to a GGUF, or ``hf:owner/repo/file.gguf``.
+            threshold: the score from which a passage is rewritten; the model's own calibrated one when ``None``.
+            settings: how to decide (``threshold`` here is ignored); the model's own when ``None``.
+            options: threads and GPU layers.
+            progress: called with a message and a share done while a model is fetched or built.
+
+        Raises:
+            ModelError: when the model is unknown, broken or cannot be had.
+        """
+        from srllm_cli.engines.llama import LlamaEngine
+        from srllm_cli.models import resolve
+        from srllm_convert.metadata import read_protocol
+
+        file = resolve(model, progress=progress)
+        stored = read_protocol(file.path)
+        self.model_name = model
+        self.model_path: Path = file.path
+        own = stored.threshold if stored and stored.threshold is not None else Settings.threshold
+        chosen = threshold if threshold is not None else own
+        self.settings = replace(settings or Settings(), threshold=chosen)
+        self._engine = LlamaEngine(file.path, stored.protocol if stored else None, options)
+        self._core = PassageDebiaser(self._engine, self.settings)
+
+    @property
+    def threshold(self) -> float:
+        """The score from which a passage is rewritten."""
+        return self.settings.threshold
+
+    def close(self) -> None:
+        """Free the model."""
+        self._engine.close()
+
+    def __enter__(self) -> Debiaser:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def rewrite(self, text: str, format: str = "plain") -> Rewrite:
+        """Rewrite one document (``format``: ``plain`` or ``markdown``)."""
+        return next(self.rewrite_all([text], format))
+
+    def rewrite_all(self, texts: Iterable[str], format: str = "plain") -> Iterator[Rewrite]:
+        """Rewrite many documents, batched together; results come in their order."""
+        waiting: list[_Document] = []
+        size = 0
+        for text in texts:
+            waiting.append(_Document(text, parse_passages(text, format), format == "markdown"))
+            size += len(text)
+            if size >= SLAB_CHARACTERS:
+                yield from self._rewrite_documents(waiting)
+                waiting, size = [], 0
+        yield from self._rewrite_documents(waiting)
+
+    def _rewrite_documents(self, documents: Sequence[_Document]) -> Iterator[Rewrite]:
+        tasks = [
+            Task(passage, partial(_can_apply, document, passage))
+            for document in documents
+            for passage in document.passages
+        ]
+        results = iter(self._debias_in_slabs(tasks))
+        for document in documents:
+            yield _assemble(document, [next(results) for _ in document.passages])
+
+    def _debias_in_slabs(self, tasks: Sequence[Task]) -> Iterator[list[UnitResult]]:
+        slab: list[Task] = []
+        size = 0
+        for task in tasks:
+            slab.append(task)
+            size += len(task.passage.text)
+            if size >= SLAB_CHARACTERS:
+                yield from self._core.debias(slab)
+                slab, size = [], 0
+        yield from self._core.debias(slab)
+
+
+def _can_apply(document: _Document, passage: Passage, edit: Edit) -> bool:
+    return source_edits(passage, document.text, edit, markdown=document.markdown) is not None
+
+
+def _assemble(document: _Document, results: Sequence[Sequence[UnitResult]]) -> Rewrite:
+    """Put a document's findings into its own offsets, and splice the edits."""
+    findings: list[Finding] = []
+    scored: list[ScoredPassage] = []
+    edits: list[Edit] = []
+    for passage, units in zip(document.passages, results, strict=True):
+        for unit in units:
+            start, end = source_span(passage, unit.start, unit.end)
+            scored.append(ScoredPassage(start, end, unit.score))
+            if unit.status is None:
+                continue
+            dimension = unit.dimension or ""
+            if unit.status is Status.NEEDS_REVIEW:
+                original = document.text[start:end]
+                findings.append(Finding(start, end, original, None, dimension, unit.score, unit.status))
+            for edit in unit.edits:
+                for made in source_edits(passage, document.text, edit, markdown=document.markdown) or ():
+                    original = document.text[made.start : made.end]
+                    edits.append(made)
+                    findings.append(
+                        Finding(made.start, made.end, original, made.replacement, dimension, unit.score, unit.status)
+                    )
+    findings.sort(key=lambda finding: (finding.start, finding.end))
+    edits.sort(key=lambda edit: (edit.start, edit.end))
+    return Rewrite(apply_edits(document.text, edits), tuple(findings), tuple(scored))
+
+
+def source_span(passage: Passage, start: int, end: int) -> tuple[int, int]:
+    """Return the stretch of the document that ``[start, end)`` of a passage comes from, hidden mark-up included."""
+    first = next(piece for piece in passage.pieces if start < piece.end)
+    last = next(piece for piece in reversed(passage.pieces) if piece.start < end)
+    low = first.source_start + min(start - first.start, first.source_end - first.source_start)
+    high = last.source_end - min(last.end - end, last.source_end - last.source_start)
+    return low, high

@@ -1,0 +1,49 @@
+"""The JSON result, version 1: a contract, described in ``docs/json.md``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from srllm_cli.debias.types import Finding, ScoredPassage
+from srllm_cli.reporting.document import ReportedDocument
+
+VERSION = 1
+
+
+def json_report(model: str, documents: Sequence[ReportedDocument]) -> str:
+    """Return the whole report as one JSON object, with a line break at the end."""
+    report = {"version": VERSION, "model": model, "documents": [_document(document) for document in documents]}
+    return json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+
+
+def _document(document: ReportedDocument) -> dict[str, Any]:
+    return {
+        "path": document.path,
+        "changed": document.changed,
+        "text": document.rewrite.text,
+        "findings": [_finding(finding) for finding in document.rewrite.findings],
+        "passages": [_passage(passage) for passage in document.rewrite.passages],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "start": finding.start,
+        "end": finding.end,
+        "original": finding.original,
+        "replacement": finding.replacement,
+        "dimension": finding.dimension,
+        "score": _rounded(finding.score),
+        "status": finding.status.value,
+    }
+
+
+def _passage(passage: ScoredPassage) -> dict[str, Any]:
+    return {"start": passage.start, "end": passage.end, "score": _rounded(passage.score)}
+
+
+def _rounded(score: float | None) -> float | None:
+    """Six digits are more than the model's arithmetic gives."""
+    return None if score is None else round(score, 6)
