@@ -1,0 +1,1 @@
+"""Evaluation: metrics, the systems compared, benchmark files, runs that resume, reports and comparisons."""
