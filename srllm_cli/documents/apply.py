@@ -1,0 +1,338 @@
+"""From an edit of a passage to edits of its document, or a refusal where the mark-up could not bear it.
+
+It knows passages and characters, not parsers: that an edit leaves the document's structure alone follows from rules on
+what stands beside it. The rules are stricter than Markdown needs; an edit refused in vain costs a finding, an edit made
+in error costs a document.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from srllm_cli.debias.types import Block, Edit, Passage, Piece, PieceKind
+
+#: Characters that mean something to Markdown, wherever they stand, and addresses that GitHub would turn into links.
+_MARKDOWN_SIGNS = re.compile(r"[`*_<>\[\]|\\~#$&{}^@]|://|\bwww\.", re.IGNORECASE)
+#: What a line may not begin to look like: a heading, quote, list, rule, fence, table, definition, HTML, a directive.
+_BLOCK_START = re.compile(
+    r"\s*(?:#{1,6}(?=\s|\Z)|>|[-+*](?=\s|\Z)|\d{1,9}[.)](?=\s|\Z)|`{3}|~{3}|[=\-]+\s*\Z|(?:[-*_]\s*){3,}\Z|[:|]|<|\$\$"
+    r"|:{3}|!!!|\?\?\?|===|\+\+\+|\[[^\]]{0,300}(?:\Z|\]:)|\[[ xX]\])"
+)
+_CLOSING_HASHES = re.compile(r"(?:\A|\s)#+\s*\Z")
+#: How much of a line decides what block it starts.
+_HEAD = 240
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """An edit in document offsets, inside one piece."""
+
+    piece: int
+    start: int
+    end: int
+    replacement: str
+
+
+class PassageEditor:
+    """Takes edits of one passage one after another, and remembers those it took, so that each fits all before it."""
+
+    def __init__(self, passage: Passage, source_text: str) -> None:
+        self._passage = passage
+        self._pieces = passage.pieces
+        self._source = source_text
+        self._taken: dict[int, list[_Change]] = {}
+
+    def take(self, edit: Edit) -> list[Edit] | None:
+        """Map an edit in passage offsets to edits in document offsets.
+
+        Args:
+            edit: What to change; it may not overlap an edit that was taken before.
+
+        Returns:
+            The edits of the document, in order (none when nothing changes), or ``None`` when the edit would touch fixed
+            text, break the mark-up or move the structure of the document. A refused edit leaves no trace.
+        """
+        if self._passage.text[edit.start : edit.end] == edit.replacement:
+            return []
+        if not _writable(edit.replacement, self._passage.block):
+            return None
+        for candidate in self._candidates(edit):
+            changes = [c for c in candidate if self._source[c.start : c.end] != c.replacement]
+            if self._is_safe(changes):
+                for change in changes:
+                    self._taken.setdefault(change.piece, []).append(change)
+                return [Edit(c.start, c.end, c.replacement) for c in changes]
+        return None
+
+    def take_all(self, edits: Iterable[Edit]) -> list[Edit] | None:
+        """Take several edits, or none of them when one is refused."""
+        taken = {i: list(changes) for i, changes in self._taken.items()}
+        made: list[Edit] = []
+        for edit in edits:
+            part = self.take(edit)
+            if part is None:
+                self._taken = taken
+                return None
+            made += part
+        return made
+
+    # -- where an edit could go ---------------------------------------------------------------------------------------
+
+    def _candidates(self, edit: Edit) -> Iterator[list[_Change]]:
+        """Ways to make the edit in the document, best first; each may still be unsafe."""
+        if edit.start == edit.end:
+            yield from self._insertions(edit)
+            return
+        if any(self._pieces[i].kind is PieceKind.FIXED for i in self._touched(edit.start, edit.end)):
+            return
+        yield from self._placements(edit)
+        text, start, end, new = self._passage.text, edit.start, edit.end, edit.replacement
+        before, after = text[start - 1 : start] if start else "", text[end : end + 1]
+        # A line break stays, so a blank beside the edit goes in its stead.
+        if after == " ":
+            yield from self._placements(Edit(start, end + 1, new + " "))
+        if before == " ":
+            yield from self._placements(Edit(start - 1, end, " " + new))
+        # A deletion at the edge of a line takes the blank there with it.
+        if not new and before == " " and (not after or after in " .,;:!?"):
+            yield from self._placements(Edit(start - 1, end, ""))
+        if not new and after == " " and (not before or before == " "):
+            yield from self._placements(Edit(start, end + 1, ""))
+        narrower = _trim(text, edit)
+        if narrower != edit:
+            yield from self._insertions(narrower) if narrower.start == narrower.end else self._placements(narrower)
+
+    def _insertions(self, edit: Edit) -> Iterator[list[_Change]]:
+        last = bisect_right(self._pieces, edit.start, key=_piece_start) - 1
+        for i in (last - 1, last) if self._pieces[last].start == edit.start else (last,):
+            if i >= 0 and self._pieces[i].kind is PieceKind.TEXT:
+                at = edit.start - self._pieces[i].start + self._pieces[i].source_start
+                yield [_Change(i, at, at, edit.replacement)]
+
+    def _touched(self, start: int, end: int) -> range:
+        first = bisect_right(self._pieces, start, key=_piece_start) - 1
+        return range(first, bisect_left(self._pieces, end, key=_piece_start))
+
+    def _placements(self, edit: Edit) -> Iterator[list[_Change]]:
+        """Spread the replacement over the lines that the edit spans; within a line it goes to one piece."""
+        lines: list[list[_Change]] = [[]]
+        touched = self._touched(edit.start, edit.end)
+        for i in touched:
+            piece = self._pieces[i]
+            if piece.kind is PieceKind.FIXED:
+                return
+            if piece.kind is PieceKind.BREAK:
+                lines.append([])
+                continue
+            shift = piece.source_start - piece.start
+            start, end = max(edit.start, piece.start), min(edit.end, piece.end)
+            lines[-1].append(_Change(i, start + shift, end + shift, ""))
+        if not lines[0]:
+            lines[0] = self._anchor(touched.start - 1, at_end=True)
+        if not lines[-1]:
+            lines[-1] = self._anchor(touched.stop, at_end=False)
+        parts = _spread(edit.replacement, [sum(c.end - c.start for c in line) for line in lines])
+        if parts is None or any(part and not line for part, line in zip(parts, lines, strict=True)):
+            return
+        yield [
+            _Change(c.piece, c.start, c.end, part if k == 0 else c.replacement)
+            for line, part in zip(lines, parts, strict=True)
+            for k, c in enumerate(line)
+        ]
+
+    def _anchor(self, i: int, *, at_end: bool) -> list[_Change]:
+        """A place to write on the far side of a line break at the edge of an edit."""
+        if not 0 <= i < len(self._pieces) or self._pieces[i].kind is not PieceKind.TEXT:
+            return []
+        at = self._pieces[i].source_end if at_end else self._pieces[i].source_start
+        return [_Change(i, at, at, "")]
+
+    # -- whether it may -----------------------------------------------------------------------------------------------
+
+    def _is_safe(self, changes: list[_Change]) -> bool:
+        contents: dict[int, str] = {}
+        for i in {c.piece for c in changes}:
+            content = self._content(i, [c for c in changes if c.piece == i])
+            if content is None:
+                return False
+            contents[i] = content
+        return all(self._edges_hold(i, contents[i]) for i in contents) and all(
+            self._line_holds(first, last, contents) for first, last in {self._line(i) for i in contents}
+        )
+
+    def _content(self, i: int, new: Iterable[_Change] = ()) -> str | None:
+        """What a piece reads after the changes taken and the new ones; ``None`` when they overlap."""
+        piece = self._pieces[i]
+        changes = sorted((*self._taken.get(i, ()), *new), key=lambda c: (c.start, c.end))
+        parts: list[str] = []
+        at = piece.source_start
+        for k, change in enumerate(changes):
+            if change.start < at or (k and change.start == change.end == changes[k - 1].start):
+                return None
+            parts += (self._source[at : change.start], change.replacement)
+            at = change.end
+        parts.append(self._source[at : piece.source_end])
+        return "".join(parts)
+
+    def _edges_hold(self, i: int, content: str) -> bool:
+        """Whether what stands beside a piece means what it meant: mark-up, line breaks, the passage's ends."""
+        source, piece = self._source, self._pieces[i]
+        before = self._pieces[i - 1] if i else None
+        after = self._pieces[i + 1] if i + 1 < len(self._pieces) else None
+        hidden_before = before is not None and before.source_end != piece.source_start
+        hidden_after = after is not None and after.source_start != piece.source_end
+        if not content.strip() and (hidden_before or hidden_after):
+            return False  # it may be all that a pair of marks encloses
+        first = content[:1] or source[piece.source_end : piece.source_end + 1]
+        last = content[-1:] or (source[piece.source_start - 1] if piece.source_start else "")
+        if (before is None or before.kind is PieceKind.BREAK) and content and first.isspace():
+            return False
+        if (hidden_before or (before is not None and before.kind is PieceKind.FIXED)) and not _alike(
+            source[piece.source_start], first, backslash=source[piece.source_start - 1] == "\\"
+        ):
+            return False
+        if (after is None or after.kind is PieceKind.BREAK) and content and last.isspace():
+            return False
+        return not (hidden_after or (after is not None and after.kind is PieceKind.FIXED)) or _alike(
+            source[piece.source_end - 1], last
+        )
+
+    def _line(self, i: int) -> tuple[int, int]:
+        """The first and last piece of the line that a piece is on."""
+        first = last = i
+        while first and self._pieces[first - 1].kind is not PieceKind.BREAK:
+            first -= 1
+        while last + 1 < len(self._pieces) and self._pieces[last + 1].kind is not PieceKind.BREAK:
+            last += 1
+        return first, last
+
+    def _line_holds(self, first: int, last: int, contents: dict[int, str]) -> bool:
+        """Whether a line still has words, and starts and ends no other block than before."""
+        begin, end = self._pieces[first].source_start, self._pieces[last].source_end
+        whole = self._passage.block is Block.HEADING
+        new = _gather(self._line_parts(first, last, contents), whole)
+        old = _gather([self._source[begin:end] if whole else self._source[begin : min(end, begin + _HEAD + 1)]], whole)
+        if not new.strip():
+            return False
+        start = _BLOCK_START.match(new)
+        if start:
+            before = _BLOCK_START.match(old)
+            if before is None or before[0] != start[0] or start[0].rstrip() == new.rstrip() != old.rstrip():
+                return False
+        return not whole or bool(_CLOSING_HASHES.search(old)) == bool(_CLOSING_HASHES.search(new))
+
+    def _line_parts(self, first: int, last: int, contents: dict[int, str]) -> Iterator[str]:
+        for i in range(first, last + 1):
+            if i > first:
+                yield self._source[self._pieces[i - 1].source_end : self._pieces[i].source_start]
+            content = contents[i] if i in contents else self._content(i)
+            yield content or ""
+
+
+def source_edits(passage: Passage, source_text: str, edit: Edit) -> list[Edit] | None:
+    """Map one edit in passage offsets to edits in document offsets; see :meth:`PassageEditor.take`.
+
+    For several edits of one passage use one :class:`PassageEditor`: two edits that are each harmless may together empty
+    a line.
+    """
+    return PassageEditor(passage, source_text).take(edit)
+
+
+def map_edits(passage: Passage, source_text: str, edits: Iterable[Edit]) -> list[list[Edit] | None]:
+    """Map several edits of a passage, each checked together with those before it.
+
+    Args:
+        passage: The passage.
+        source_text: The document it was found in.
+        edits: Edits in passage offsets that do not overlap.
+
+    Returns:
+        For each edit its edits of the document, or ``None`` when it is refused. All that is returned can be applied
+        together.
+    """
+    editor = PassageEditor(passage, source_text)
+    return [editor.take(edit) for edit in edits]
+
+
+def apply_edits(text: str, edits: Iterable[Edit]) -> str:
+    """Make edits that do not overlap; everything outside them stays as it is.
+
+    Raises:
+        ValueError: Two edits overlap, or one lies outside the text.
+    """
+    parts: list[str] = []
+    at = 0
+    for edit in sorted(edits, key=lambda e: (e.start, e.end)):
+        if not at <= edit.start <= edit.end <= len(text):
+            raise ValueError(f"edit {edit} overlaps another or lies outside the text")
+        parts += (text[at : edit.start], edit.replacement)
+        at = edit.end
+    parts.append(text[at:])
+    return "".join(parts)
+
+
+def _piece_start(piece: Piece) -> int:
+    return piece.start
+
+
+def _writable(replacement: str, block: Block) -> bool:
+    """Whether the replacement is words only: no line breaks, no control characters, no signs of the mark-up."""
+    if any(c != " " and (not c.isprintable() and c != "\u00a0") for c in replacement):
+        return False
+    return block is Block.PLAIN or not _MARKDOWN_SIGNS.search(replacement)
+
+
+def _trim(text: str, edit: Edit) -> Edit:
+    """Leave out what the original and the replacement have in common at both ends."""
+    old, new = text[edit.start : edit.end], edit.replacement
+    shortest = min(len(old), len(new))
+    head = next((k for k in range(shortest) if old[k] != new[k]), shortest)
+    tail = next((k for k in range(shortest - head) if old[-1 - k] != new[-1 - k]), shortest - head)
+    return Edit(edit.start + head, edit.end - tail, new[head : len(new) - tail])
+
+
+def _spread(replacement: str, lengths: list[int]) -> list[str] | None:
+    """Cut a replacement at blanks into one part for each line, about as long as what it replaces there."""
+    blanks = [k for k, c in enumerate(replacement) if c == " "]
+    cuts = len(lengths) - 1
+    if len(blanks) < cuts:
+        return None
+    parts: list[str] = []
+    at = lowest = done = 0
+    total = sum(lengths) or 1
+    for k in range(cuts):
+        done += lengths[k]
+        target = done * len(replacement) / total
+        choices = range(lowest, len(blanks) - (cuts - 1 - k))
+        chosen = min(choices, key=lambda c: abs(blanks[c] - target))
+        parts.append(replacement[at : blanks[chosen]])
+        at, lowest = blanks[chosen] + 1, chosen + 1
+    return [*parts, replacement[at:]]
+
+
+def _alike(old: str, new: str, *, backslash: bool = False) -> bool:
+    """Whether two neighbours of a mark are the same to Markdown: both blank, both letters, or the very same sign."""
+    if backslash and (new in "\r\n") != (old in "\r\n"):
+        return False
+    return _character_class(old) == _character_class(new)
+
+
+def _character_class(char: str) -> str:
+    if not char or char.isspace():
+        return " "
+    if char.isdigit():
+        return "0"
+    return "a" if char.isalpha() else char
+
+
+def _gather(parts: Iterable[str], whole: bool) -> str:
+    """The start of a line, with an ellipsis where it is cut; all of it if ``whole`` or if it begins blank."""
+    line = ""
+    for part in parts:
+        line += part
+        if not whole and len(line) > _HEAD and line.strip():
+            return line[:_HEAD] + "…"
+    return line
