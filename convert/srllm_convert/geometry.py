@@ -74,13 +74,18 @@ def geometry(base: Path) -> Geometry:
     return Geometry(name, int(header.get(f"{name}.block_count", 0)), int(heads), int(keys))
 
 
+def reorders(name: str, shape: Geometry) -> bool:
+    """Whether the rows of a tensor (by its GGUF name) stand in another order in a GGUF."""
+    return shape.architecture == "llama" and any(f".{kind}." in name for kind in ("attn_q", "attn_k"))
+
+
 def reorder_rows(name: str, values: NDArray[Weights], shape: Geometry) -> NDArray[Weights]:
     """Bring the rows of a query or key weight (or bias, or LoRA B) into llama.cpp's order; return others as they are.
 
     Hugging Face's Llama rotates the first half of a head's dimensions against the second; llama.cpp's rotates
     neighbours. Qwen2 is rotated by halves in both. ``name`` is the tensor's GGUF name, ``values`` is (rows, ...).
     """
-    if shape.architecture != "llama" or not any(f".{kind}." in name for kind in ("attn_q", "attn_k")):
+    if not reorders(name, shape):
         return values
     heads = shape.heads if ".attn_q." in name else shape.key_heads
     half = values.shape[0] // heads // 2
