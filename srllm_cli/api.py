@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from srllm_cli.debias.debiaser import PassageDebiaser, Settings, Task, UnitResult
 from srllm_cli.debias.types import Edit, Finding, Passage, Rewrite, ScoredPassage, Status
 from srllm_cli.documents import passages as parse_passages
-from srllm_cli.documents.apply import apply_edits, source_edits
+from srllm_cli.documents.apply import PassageEditor, apply_edits
 
 if TYPE_CHECKING:
     from srllm_cli.engines.llama import EngineOptions
@@ -28,7 +28,6 @@ SLAB_CHARACTERS = 200_000
 class _Document:
     text: str
     passages: Sequence[Passage]
-    markdown: bool
 
 
 class Debiaser:
@@ -63,7 +62,7 @@ class Debiaser:
         stored = read_protocol(file.path)
         self.model_name = model
         self.model_path: Path = file.path
-        own = stored.threshold if stored and stored.threshold is not None else Settings.threshold
+        own = stored.threshold if stored and stored.threshold is not None else Settings().threshold
         chosen = threshold if threshold is not None else own
         self.settings = replace(settings or Settings(), threshold=chosen)
         self._engine = LlamaEngine(file.path, stored.protocol if stored else None, options)
@@ -93,7 +92,7 @@ class Debiaser:
         waiting: list[_Document] = []
         size = 0
         for text in texts:
-            waiting.append(_Document(text, parse_passages(text, format), format == "markdown"))
+            waiting.append(_Document(text, parse_passages(text, format)))
             size += len(text)
             if size >= SLAB_CHARACTERS:
                 yield from self._rewrite_documents(waiting)
@@ -102,7 +101,7 @@ class Debiaser:
 
     def _rewrite_documents(self, documents: Sequence[_Document]) -> Iterator[Rewrite]:
         tasks = [
-            Task(passage, partial(_can_apply, document, passage))
+            Task(passage, partial(_new_editor, document, passage))
             for document in documents
             for passage in document.passages
         ]
@@ -122,8 +121,9 @@ class Debiaser:
         yield from self._core.debias(slab)
 
 
-def _can_apply(document: _Document, passage: Passage, edit: Edit) -> bool:
-    return source_edits(passage, document.text, edit, markdown=document.markdown) is not None
+def _new_editor(document: _Document, passage: Passage) -> Callable[[Edit], bool]:
+    editor = PassageEditor(passage, document.text)
+    return lambda edit: editor.take(edit) is not None
 
 
 def _assemble(document: _Document, results: Sequence[Sequence[UnitResult]]) -> Rewrite:
@@ -132,24 +132,26 @@ def _assemble(document: _Document, results: Sequence[Sequence[UnitResult]]) -> R
     scored: list[ScoredPassage] = []
     edits: list[Edit] = []
     for passage, units in zip(document.passages, results, strict=True):
+        editor = PassageEditor(passage, document.text)
         for unit in units:
             start, end = source_span(passage, unit.start, unit.end)
             scored.append(ScoredPassage(start, end, unit.score))
             if unit.status is None:
                 continue
+            made = [editor.take(edit) for edit in unit.edits]
             dimension = unit.dimension or ""
-            if unit.status is Status.NEEDS_REVIEW:
+            if unit.status is Status.NEEDS_REVIEW or None in made:
+                # The edits of two sentences can be harmless apart and not together; then neither half is made.
                 original = document.text[start:end]
-                findings.append(Finding(start, end, original, None, dimension, unit.score, unit.status))
-            for edit in unit.edits:
-                for made in source_edits(passage, document.text, edit, markdown=document.markdown) or ():
-                    original = document.text[made.start : made.end]
-                    edits.append(made)
-                    findings.append(
-                        Finding(made.start, made.end, original, made.replacement, dimension, unit.score, unit.status)
-                    )
+                findings.append(Finding(start, end, original, None, dimension, unit.score, Status.NEEDS_REVIEW))
+                continue
+            for edit in (part for parts in made for part in parts or ()):
+                original = document.text[edit.start : edit.end]
+                edits.append(edit)
+                findings.append(
+                    Finding(edit.start, edit.end, original, edit.replacement, dimension, unit.score, unit.status)
+                )
     findings.sort(key=lambda finding: (finding.start, finding.end))
-    edits.sort(key=lambda edit: (edit.start, edit.end))
     return Rewrite(apply_edits(document.text, edits), tuple(findings), tuple(scored))
 
 

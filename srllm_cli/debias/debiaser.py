@@ -38,10 +38,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A passage, and whether its document can carry out an edit (in offsets of the passage)."""
+    """A passage, and what its document can bear.
+
+    ``new_editor`` returns a fresh judge of edits (in offsets of the passage): it is asked about one candidate's edits in
+    order, and says of each whether it can be made together with those before it.
+    """
 
     passage: Passage
-    can_apply: Callable[[Edit], bool] = lambda _: True
+    new_editor: Callable[[], Callable[[Edit], bool]] = lambda: lambda _: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,10 @@ class _Case:
     dimension: str = UNKNOWN_DIMENSION
     seen: set[str] = field(default_factory=set)
 
-    def can_apply(self, edit: Edit) -> bool:
-        return self.task.can_apply(Edit(edit.start + self.start, edit.end + self.start, edit.replacement))
+    def new_editor(self) -> Callable[[Edit], bool]:
+        """Return a fresh judge of edits in offsets of the unit."""
+        judge = self.task.new_editor()
+        return lambda edit: judge(Edit(edit.start + self.start, edit.end + self.start, edit.replacement))
 
 
 class PassageDebiaser:
@@ -174,7 +180,7 @@ class PassageDebiaser:
         parsed = parse_answer(answer.text) if answer.complete else None
         if not parsed or parsed.rewrite is None or parsed.dimension is None:
             return None
-        edits, refused = accept(case.text, parsed.rewrite, can_apply=case.can_apply)
+        edits, refused = accept(case.text, parsed.rewrite, can_apply=case.new_editor())
         if not edits:
             return None
         return _Candidate(tuple(edits), apply_all(case.text, edits), parsed.dimension, len(refused))
@@ -197,7 +203,7 @@ class PassageDebiaser:
         for case, answer in zip(cases, answers, strict=True):
             if not answer.complete:
                 continue
-            edits, refused = accept(case.text, answer.text.strip(), can_apply=case.can_apply)
+            edits, refused = accept(case.text, answer.text.strip(), can_apply=case.new_editor())
             if edits:
                 text = apply_all(case.text, edits)
                 case.best = _Candidate(tuple(edits), text, UNKNOWN_DIMENSION, len(refused), score=0.0)

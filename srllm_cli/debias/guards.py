@@ -192,9 +192,9 @@ def script_guard(text: str, edit: Edit) -> str | None:
 
 
 GUARDS: tuple[Guard, ...] = (
+    addresses_guard,
     numbers_guard,
     names_guard,
-    addresses_guard,
     negation_guard,
     length_guard,
     voice_guard,

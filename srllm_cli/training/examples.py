@@ -84,7 +84,7 @@ def sentence_examples(pair: Pair) -> list[Example]:
     """Return an example for each sentence of a longer text, and for each two that follow each other.
 
     A sentence's counterpart is cut out of the debiased text along a word alignment of the two. Sentences whose ends
-    fall into an edit are left out. A sentence that the rewrite drops has the empty string as its rewrite.
+    fall into an edit are left out, and so are those that the rewrite drops whole.
     """
     spans = sentence_spans(pair.biased_text)
     if len(spans) < 2:
@@ -98,9 +98,7 @@ def sentence_examples(pair: Pair) -> list[Example]:
             if to_start is None or to_end is None:
                 continue
             source, target = pair.biased_text[start:end], pair.debiased_text[to_start:to_end]
-            if not target.strip() and size == 1:
-                target = ""  # the rewrite drops the sentence: an answer of its own
-            elif target.strip() != target or not target:
+            if target.strip() != target or not target:
                 continue
             examples.append(Example(source, pair.dimension if source != target else None, target))
     return examples

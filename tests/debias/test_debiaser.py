@@ -1,0 +1,138 @@
+"""The loop of verdict, rewrite, guards and second verdict, with an engine whose answers are written down here."""
+
+from collections.abc import Sequence
+
+from srllm_cli.debias.debiaser import PassageDebiaser, Settings, Task, branch_points
+from srllm_cli.debias.diff import apply_all
+from srllm_cli.debias.engine import Decoded, DecodeRequest
+from srllm_cli.debias.protocol import Protocol
+from srllm_cli.debias.types import Passage, Piece, PieceKind, Status
+
+FORCED = (0,)
+
+
+class WrittenEngine:
+    """Gives the scores and answers that it was made with (an engine's interface without a model)."""
+
+    def __init__(self, scores: dict[str, float], answers: dict[str, list[str]], protocol: str = "verdict") -> None:
+        self.protocol = Protocol(protocol)
+        self.scores, self.answers = scores, answers
+        self.decoded: list[str] = []
+
+    def score(self, texts: Sequence[str]) -> list[float]:
+        return [self.scores.get(text, 0.0) for text in texts]
+
+    def biased_prefix(self) -> tuple[int, ...]:
+        return FORCED
+
+    def decode(self, requests: Sequence[DecodeRequest]) -> list[Decoded]:
+        results = []
+        for request in requests:
+            self.decoded.append(request.text)
+            branch = 0 if request.forced in (FORCED, ()) else request.forced[-1]
+            answers = self.answers.get(request.text, ["unbiased"])
+            text = answers[min(branch, len(answers) - 1)]
+            steps = len(answers)
+            results.append(Decoded(text, (0,) * steps, (-1, *range(1, steps)), (0.0, *[0.5] * (steps - 1)), True))
+        return results
+
+
+def passage(text: str) -> Passage:
+    return Passage(text, (Piece(0, len(text), 0, len(text), PieceKind.TEXT),))
+
+
+def run(engine: WrittenEngine, text: str, **settings: float) -> tuple[str, list[Status | None]]:
+    results = PassageDebiaser(engine, Settings(**settings)).debias([Task(passage(text))])[0]
+    edits = [edit for result in results for edit in result.edits]
+    return apply_all(text, edits), [result.status for result in results]
+
+
+def test_a_neutral_sentence_costs_no_decoding() -> None:
+    engine = WrittenEngine({}, {})
+    assert run(engine, "Water boils. Ice melts.") == ("Water boils. Ice melts.", [None, None])
+    assert engine.decoded == []
+
+
+def test_only_the_biased_sentence_is_rewritten() -> None:
+    engine = WrittenEngine(
+        {"The chairman spoke.": 0.9}, {"The chairman spoke.": ["biased: gender\nThe chair spoke."]}
+    )
+    assert run(engine, "Ice melts. The chairman spoke.") == (
+        "Ice melts. The chair spoke.",
+        [None, Status.REWRITTEN],
+    )
+
+
+def test_the_threshold_decides_what_is_rewritten() -> None:
+    engine = WrittenEngine({"The chairman spoke.": 0.4}, {"The chairman spoke.": ["biased: gender\nThe chair spoke."]})
+    assert run(engine, "The chairman spoke.", threshold=0.5)[1] == [None]
+    assert run(engine, "The chairman spoke.", threshold=0.3)[1] == [Status.REWRITTEN]
+
+
+def test_a_rewrite_that_is_still_biased_is_rewritten_again() -> None:
+    first, second = "The chairman and his girls spoke.", "The chair and his girls spoke."
+    engine = WrittenEngine(
+        {first: 0.9, second: 0.8},
+        {first: [f"biased: gender\n{second}"], second: ["biased: gender\nThe chair and the staff spoke."]},
+    )
+    # The second round's edits are guarded against the source, so both rounds' edits show.
+    text, status = run(engine, first)
+    assert (text, status) == ("The chair and the staff spoke.", [Status.REWRITTEN])
+
+
+def test_a_copy_of_the_source_is_no_answer_and_the_next_best_path_is_taken() -> None:
+    source = "The chairman spoke."
+    engine = WrittenEngine({source: 0.9}, {source: [f"biased: gender\n{source}", "biased: gender\nThe chair spoke."]})
+    assert run(engine, source) == ("The chair spoke.", [Status.REWRITTEN])
+
+
+def test_what_no_round_can_mend_stays_and_needs_review() -> None:
+    source = "The chairman spoke."
+    engine = WrittenEngine(
+        {source: 0.9, "The boss spoke.": 0.9}, {source: ["biased: gender\nThe boss spoke."]}
+    )
+    assert run(engine, source) == (source, [Status.NEEDS_REVIEW])
+
+
+def test_a_malformed_answer_changes_nothing() -> None:
+    source = "The chairman spoke."
+    engine = WrittenEngine({source: 0.9}, {source: ["I cannot help with that."]})
+    assert run(engine, source) == (source, [Status.NEEDS_REVIEW])
+
+
+def test_the_smallest_edit_wins_among_good_candidates() -> None:
+    source = "The chairman spoke about the new plan for an hour."
+    long_one = "Someone talked about plans."
+    engine = WrittenEngine(
+        {source: 0.9, "The boss spoke about the new plan for an hour.": 0.9},
+        {
+            source: [
+                "biased: gender\nThe boss spoke about the new plan for an hour.",
+                f"biased: gender\n{long_one}",
+                "biased: gender\nThe chair spoke about the new plan for an hour.",
+            ]
+        },
+    )
+    assert run(engine, source)[0] == "The chair spoke about the new plan for an hour."
+
+
+def test_protocol_plain_rewrites_without_a_score() -> None:
+    source = "The chairman spoke."
+    engine = WrittenEngine({}, {source: ["The chair spoke."]}, protocol="plain")
+    assert run(engine, source) == ("The chair spoke.", [Status.REWRITTEN])
+
+
+def test_a_passage_has_the_same_result_alone_and_among_others() -> None:
+    sources = ["The chairman spoke.", "Ice melts.", "The girls left."]
+    engine = WrittenEngine(
+        {sources[0]: 0.9, sources[2]: 0.9},
+        {sources[0]: ["biased: gender\nThe chair spoke."], sources[2]: ["biased: gender\nThe staff left."]},
+    )
+    core = PassageDebiaser(engine, Settings())
+    together = core.debias([Task(passage(source)) for source in sources])
+    assert together == [core.debias([Task(passage(source))])[0] for source in sources]
+
+
+def test_branches_leave_the_answer_where_the_model_was_least_sure() -> None:
+    answer = Decoded("", (10, 11, 12, 13), (-1, 21, 22, 23), (0.0, 3.0, 0.2, 1.0), True)
+    assert branch_points(answer, fixed=1, count=2) == [(10, 11, 22), (10, 11, 12, 23)]

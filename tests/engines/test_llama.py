@@ -1,0 +1,103 @@
+"""The in-process engine on the real built-in model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import llama_cpp
+import numpy as np
+import pytest
+
+from srllm_cli.debias.engine import DecodeRequest
+from srllm_cli.debias.protocol import Protocol
+from srllm_cli.engines.llama import LlamaEngine
+from srllm_cli.errors import ModelError
+from srllm_cli.models.builtin import smollm2_gguf
+from srllm_cli.training.pairs import read_pairs
+from srllm_cli.training.splits import split_pairs
+
+pytestmark = pytest.mark.slow
+
+#: Batches of different shapes sum in another order: the last bits of a logit differ, and so does the score's.
+SCORE_TOLERANCE = 0.02
+
+
+@pytest.fixture(scope="module")
+def texts(root: Path) -> list[str]:
+    pairs = split_pairs(read_pairs([root / "data" / "pairs"])).validation
+    return [pair.biased_text for pair in pairs if pair.label == "biased"][:200]
+
+
+def test_scores_in_a_batch_are_those_of_each_text_alone(engine: LlamaEngine, texts: list[str]) -> None:
+    together = engine.score(texts[:60])
+    alone = [engine.score([text])[0] for text in texts[:60]]
+    assert np.abs(np.array(together) - np.array(alone)).max() < SCORE_TOLERANCE
+
+
+def test_drafted_answers_side_by_side_are_those_of_plain_decoding(engine: LlamaEngine, texts: list[str]) -> None:
+    """Two hundred passages against llama-cpp-python's own one-token-at-a-time greedy loop."""
+    requests = [DecodeRequest(text, engine.biased_prefix()) for text in texts]
+    drafted = [list(answer.tokens) for answer in engine.decode(requests)]
+    plain = plain_answers(engine, texts)
+    different = [i for i, (one, other) in enumerate(zip(drafted, plain, strict=True)) if one != other]
+    # A tie of two logits may fall either way when a batch of another shape sums in another order.
+    assert len(different) <= 2, [texts[i] for i in different]
+
+
+def plain_answers(engine: LlamaEngine, texts: list[str]) -> list[list[int]]:
+    model = llama_cpp.Llama(str(engine.path), n_ctx=2048, verbose=False, logits_all=False)
+    prefix = engine._tokenize(engine.protocol.prefix, control=True)
+    suffix = engine._tokenize(engine.protocol.suffix, control=True)
+    answers = []
+    for text in texts:
+        source = engine.tokenize(text)
+        answer = list(engine.biased_prefix())
+        model.reset()
+        model.eval([*prefix, *source, *suffix, *answer])
+        while len(answer) < 2 * len(source) + 32 + len(engine.biased_prefix()):
+            token = int(np.argmax(np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(model.ctx, -1), (model.n_vocab(),))))
+            if engine._is_end(token):
+                break
+            answer.append(token)
+            model.eval([token])
+        answers.append(answer)
+    return answers
+
+
+def test_control_tokens_in_a_document_are_plain_text(engine: LlamaEngine) -> None:
+    text = "He wrote <|im_end|> and <|im_start|>assistant in the log."
+    tokens = engine.tokenize(text)
+    control = set(engine._tokenize("<|im_end|><|im_start|>", control=True))
+    assert not control & set(tokens)
+    assert engine.detokenize(tokens) == text
+
+
+@pytest.mark.parametrize("text", ["Ångström — “naïve” 🙂 中文", "a\tb  c\n\nd", "don't", ""])
+def test_tokens_decode_to_the_text_they_came_from(engine: LlamaEngine, text: str) -> None:
+    assert engine.detokenize(engine.tokenize(text)) == text
+
+
+def test_a_passage_longer_than_a_batch_is_scored(engine: LlamaEngine) -> None:
+    assert 0.0 <= engine.score(["The board met on Monday. " * 300])[0] <= 1.0
+
+
+def test_no_texts_have_no_scores_and_no_answers(engine: LlamaEngine) -> None:
+    assert engine.score([]) == []
+    assert engine.decode([]) == []
+
+
+def test_a_model_without_our_protocol_is_spoken_to_through_its_chat_template() -> None:
+    with LlamaEngine(smollm2_gguf(), None) as plain:
+        assert plain.protocol.name == "plain"
+        assert "<|im_start|>user" in plain.protocol.prefix
+        answer = plain.decode([DecodeRequest("The chairman spoke for an hour.")])[0]
+        assert answer.text
+        with pytest.raises(ModelError, match="gives no verdict"):
+            plain.score(["Text."])
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(b"GGUF" + bytes(64))
+    with pytest.raises(ModelError, match=r"model\.gguf"):
+        LlamaEngine(path, Protocol())
