@@ -32,6 +32,7 @@ class Recipe:
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
     passes: int = 2
+    max_steps: int = 1050
     tokens_per_batch: int = 1536
     max_tokens: int = 768
     twin_share: float = 0.5

@@ -118,7 +118,10 @@ def train(
 def training_plan(
     recipe: Recipe, pairs: Sequence[Pair], tokenizer: Any, protocol: Protocol
 ) -> tuple[list[Encoded], list[list[int]]]:
-    """Return every example of every pass, encoded, and the batches (indices into them) in the order of the run."""
+    """Return every example of every pass, encoded, and the batches (indices into them) in the order of the run.
+
+    ``recipe.max_steps`` cuts the run short (0: no), with the learning rate's schedule as long as what is left.
+    """
     encoded: list[Encoded] = []
     batches: list[list[int]] = []
     passes = build_examples(
@@ -134,7 +137,7 @@ def training_plan(
         plan = plan_batches([len(example.tokens) for example in fresh], recipe.tokens_per_batch, recipe.seed + number)
         batches += [[index + len(encoded) for index in batch] for batch in plan]
         encoded += fresh
-    return encoded, batches
+    return encoded, batches[: recipe.max_steps or None]
 
 
 def answer_loss(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
