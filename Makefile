@@ -23,7 +23,7 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 docs: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/docs
+	$(BIN)/python -m pytest tests/docs -m "not slow"
 
 # Pinned versions for every supported Python; installs read them as constraints. torch is held at the release whose
 # CPU build the project is tested with. CUDA's own packages are pinned by torch itself.
