@@ -24,6 +24,7 @@ _CLOSING = ".,;:!?…)]}>\"'”’»*_"
 _EMAIL = re.compile(r"(?:mailto:)?[\w.+%-]{1,128}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _HANDLE = re.compile(r"@[\w.-]{1,64}(?:/[\w.-]{1,64})*")
 _HOST_AND_PATH = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}(?::\d{1,5})?/\S*")
+_WINDOWS_PATH = re.compile(r"^[A-Za-z]:[\\/]|^\\\\\w|[\w.]\\[\w.]")
 _FILE_NAME = re.compile(r"[^/]*\.[A-Za-z]\w{0,7}")
 _BARE_DOMAIN = re.compile(
     r"(?<![\w.@/-])(?:www\.[\w-]{1,63}|[A-Za-z0-9][\w-]{0,62})(?:\.[\w-]{1,63}){0,4}"
@@ -140,7 +141,7 @@ def _address_spans(text: str) -> Iterator[Span]:
 
 def _is_address(token: str) -> bool:
     """Tell URLs, e-mail addresses, handles and paths from ``and/or`` and ``he/she/they``."""
-    if "://" in token or "\\" in token or token.startswith(("mailto:", "tel:", "~/", "./", "../")):
+    if "://" in token or token.startswith(("mailto:", "tel:", "~/", "./", "../")) or _WINDOWS_PATH.search(token):
         return True
     if "@" in token:
         return bool(_EMAIL.fullmatch(token) or _HANDLE.fullmatch(token))

@@ -7,7 +7,8 @@ of its input; which rule it was and what tokens it made say whether that stretch
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from functools import cached_property
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -20,10 +21,30 @@ from mdit_py_plugins.footnote import footnote_plugin
 from srllm_cli.debias.types import PieceKind
 from srllm_cli.documents.pieces import Stretch
 
-#: Where an inline rule may begin, or a literal sign stands that would mean something in another place.
-_SIGN = re.compile(r"[\n!$&<>\[\\\]^`*_|~]")
-#: Of these, the ones that are prose when no rule takes them.
-_PLAIN_SIGNS = "!>"
+#: The signs that each of the parser's rules begins with.
+_RULE_SIGNS = {
+    "newline": "\n",
+    "math_inline": "$",
+    "escape": "\\",
+    "backticks": "`",
+    "strikethrough": "~",
+    "emphasis": "*_",
+    "link": "[",
+    "image": "!",
+    "footnote_ref": "[",
+    "autolink": "<",
+    "html_inline": "<",
+    "entity": "&",
+}
+#: These begin no rule, but would mean something in another place.
+_LITERAL_SIGNS = "]|^"
+_ALL_SIGNS = "".join(_RULE_SIGNS.values()) + _LITERAL_SIGNS
+_SIGN = re.compile(f"[{re.escape(_ALL_SIGNS)}]")
+#: The one sign that is prose when no rule takes it.
+_PLAIN_SIGNS = "!"
+#: Every sign costs a call of the parser. A long block in which one character in four is a sign is data, not prose.
+_LONG = 20_000
+_DENSE = 4
 #: Stands for pending text: delimiter runs are told apart by the text between them, but not by what it says, and a long
 #: text that is kept and grown would cost quadratic time.
 _SOME_TEXT = "x"
@@ -92,11 +113,16 @@ class _TrackedInline(ParserInline):
             state.pushPending()
         state.label_end = end
 
+    @cached_property
+    def _rules_by_sign(self) -> dict[str, list[Callable[[StateInline, bool], bool]]]:
+        rules = dict(zip(self.ruler.get_active_rules(), self.ruler.getRules(""), strict=True))
+        return {sign: [rules[name] for name in rules if sign in _RULE_SIGNS[name]] for sign in _ALL_SIGNS}
+
     def _run_rules(self, state: StateInline) -> bool:
         if state.level >= state.md.options["maxNesting"]:
             return False
         start = state.pos
-        for rule in self.ruler.getRules(""):
+        for rule in self._rules_by_sign[state.src[start]]:
             if rule(state, False):
                 if state.pos <= start:
                     raise UnmappedError
@@ -157,8 +183,10 @@ class InlineTracker:
         """Find what is to be shown of a block's content, in offsets of the content.
 
         Raises:
-            UnmappedError: A rule did something that leaves positions in doubt.
+            UnmappedError: A rule did something that leaves positions in doubt, or the content is no prose.
         """
+        if len(content) > _LONG and len(_SIGN.findall(content)) * _DENSE > len(content):
+            raise UnmappedError
         state = _TrackedState(content, self._md, environment)
         self._inline.tokenize(state)
         for rule in self._inline.ruler2.getRules(""):

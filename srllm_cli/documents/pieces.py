@@ -54,7 +54,7 @@ def _tidy(source: str, stretches: Iterable[Stretch]) -> list[Stretch]:
                 tidy.append(Stretch(kind, start, end))
             continue
         last = tidy[-1] if tidy else None
-        if kind is PieceKind.TEXT and (last is None or last.kind is PieceKind.BREAK or last.end != start):
+        if last is None or last.kind is PieceKind.BREAK or last.end != start:
             ends_blank = last is None or last.kind is PieceKind.BREAK or source[last.end - 1].isspace()
             start = _skip_blanks(source, start, end) if ends_blank else start
         if start >= end:
@@ -78,7 +78,7 @@ def _skip_blanks(source: str, start: int, end: int) -> int:
 
 
 def _drop_trailing_blanks(source: str, tidy: list[Stretch]) -> None:
-    while tidy and tidy[-1].kind is PieceKind.TEXT:
+    while tidy and tidy[-1].kind is not PieceKind.BREAK:
         kind, start, end = tidy[-1]
         while end > start and source[end - 1].isspace():
             end -= 1
