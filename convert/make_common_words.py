@@ -21,7 +21,8 @@ OUT = ROOT / "srllm_cli" / "debias" / "data" / "common_words.txt"
 def main() -> None:
     """Write the file, sorted, one word a line."""
     texts = [
-        text for pair in split_pairs(read_pairs([ROOT / "data" / "pairs"])).train
+        text
+        for pair in split_pairs(read_pairs([ROOT / "data" / "pairs"])).train
         for text in (pair.biased_text, pair.debiased_text)
     ]
     found = {word for text in texts for word in re.findall(r"(?<![\w@/.-])[a-zà-ÿ]{3,}(?![\w@/-]|\.\w)", text)}

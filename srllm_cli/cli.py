@@ -96,8 +96,12 @@ def rewrite(
     ] = -1,
     format: Annotated[OutputFormat, typer.Option(help="The rewritten text, or the JSON result.")] = OutputFormat.text,
     diff: Annotated[bool, typer.Option("--diff", help="Print a unified diff instead of the text.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Print findings only; exit 1 if something would change.")] = False,
-    in_place: Annotated[bool, typer.Option("--in-place", "-i", help="Write each file back instead of printing.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Print findings only; exit 1 if something would change.")
+    ] = False,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", "-i", help="Write each file back instead of printing.")
+    ] = False,
     stdin_filename: Annotated[
         str, typer.Option(help="Name that standard input goes by: its suffix tells its format.")
     ] = "-",
@@ -151,9 +155,10 @@ def _rewrite_documents(
     from srllm_cli.engines.llama import EngineOptions
     from srllm_cli.reporting.document import ReportedDocument
 
-    with _status(quiet) as progress, Debiaser(
-        model, threshold, options=EngineOptions(gpu_layers=gpu_layers), progress=progress
-    ) as debiaser:
+    with (
+        _status(quiet) as progress,
+        Debiaser(model, threshold, options=EngineOptions(gpu_layers=gpu_layers), progress=progress) as debiaser,
+    ):
         progress("rewriting", None)
         reported: dict[int, ReportedDocument] = {}
         for kind in ("plain", "markdown"):
@@ -281,7 +286,7 @@ def train(
     from srllm_cli.training.recipe import Recipe
 
     chosen = Recipe.read(recipe) if recipe else Recipe()
-    given = {"base": base, "passes": passes, "rank": rank, "learning_rate": learning_rate}
+    given: dict[str, Any] = {"base": base, "passes": passes, "rank": rank, "learning_rate": learning_rate}
     chosen = dataclasses.replace(chosen, **{key: value for key, value in given.items() if value is not None})
     pairs = read_pairs(data)
     if not quiet:
@@ -315,7 +320,9 @@ def merge(
 def quantize(
     source: Annotated[Path, typer.Argument(help="A checkpoint folder, an adapter folder, or a GGUF.")],
     out: Annotated[Path, typer.Option(help="The GGUF to write.")],
-    type: Annotated[str, typer.Option("--type", "-t", help="F16, BF16, Q8_0, Q4_K_M, Q4_0 … (llama.cpp's names).")] = "Q8_0",
+    type: Annotated[
+        str, typer.Option("--type", "-t", help="F16, BF16, Q8_0, Q4_K_M, Q4_0 … (llama.cpp's names).")
+    ] = "Q8_0",
     threshold: Annotated[
         Optional[float],  # noqa: UP045
         typer.Option(min=0.0, max=1.0, help="Calibrated threshold to store in the model."),
@@ -354,7 +361,7 @@ def main() -> NoReturn:
         # The reader went away (`| head`): not our error, and no traceback from the interpreter's last flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 -- sorted there; what is no usage error is raised again
         _fail_on_usage(error)
     sys.exit(code if isinstance(code, int) else 0)
 

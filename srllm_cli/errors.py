@@ -33,6 +33,4 @@ class MissingExtraError(SrllmError):
     """A command needs an optional dependency that is not installed."""
 
     def __init__(self, command: str, extra: str) -> None:
-        super().__init__(
-            f"srllm {command} needs the extra [{extra}]", hint=f"pip install 'srllm[{extra}]'"
-        )
+        super().__init__(f"srllm {command} needs the extra [{extra}]", hint=f"pip install 'srllm[{extra}]'")

@@ -1,0 +1,1 @@
+"""The core: verdicts, edits, guards and the loop that ties them. No I/O."""

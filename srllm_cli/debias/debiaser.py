@@ -1,7 +1,8 @@
 """The core loop: units scored in batches, biased ones rewritten, guarded, and judged again.
 
 It knows passages and an engine's interface; it knows no file, no llama.cpp and no terminal. All passages of a run go
-through each stage together, since an engine is fastest on many at once; a passage's result does not depend on the others.
+through each stage together, since an engine is fastest on many at once; a passage's result does not depend on the
+others.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ class Settings:
 class Task:
     """A passage, and what its document can bear.
 
-    ``new_editor`` returns a fresh judge of edits (in offsets of the passage): it is asked about one candidate's edits in
-    order, and says of each whether it can be made together with those before it.
+    ``new_editor`` returns a fresh judge of edits (in offsets of the passage): asked about one candidate's edits in order,
+    it says of each whether it can be made together with those before it.
     """
 
     passage: Passage

@@ -24,7 +24,9 @@ def word_edits(source: str, rewrite: str) -> list[Edit]:
     """
     old, new = words(source), words(rewrite)
     changed: list[list[int]] = []
-    for tag, old_start, old_end, new_start, new_end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for tag, old_start, old_end, new_start, new_end in difflib.SequenceMatcher(
+        None, old, new, autojunk=False
+    ).get_opcodes():
         if tag == "equal":
             continue
         if changed and _is_small_gap(old[changed[-1][1] : old_start]):

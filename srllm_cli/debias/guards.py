@@ -22,14 +22,13 @@ SHORTEST, LONGEST = 0.3, 2.0
 EXTRA_WORDS = 8
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_SMALL_NUMBERS = dict(
-    zip(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split(),
-        map(str, range(21)),
-        strict=True,
+_SMALL_NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "  # noqa: SIM905
+        "seventeen eighteen nineteen twenty".split()
     )
-)
+}
 _NEGATION = re.compile(r"\b(?:not|no|never|nor|none|nobody|nothing|nowhere|without|cannot|neither)\b|n['’]t\b", re.I)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.\w+|`[^`]*`|<[^<>\s]+>")
@@ -63,8 +62,8 @@ def accept(
 ) -> tuple[list[Edit], list[Refusal]]:
     """Split the edits from ``text`` to ``rewrite`` into those that pass every guard and those refused.
 
-    ``can_apply`` says whether the document can carry out an edit (it cannot where the edit touches code, a link's target
-    or a quotation). If the accepted edits together leave the length bounds, all are refused.
+    ``can_apply`` says whether the document can carry out an edit (not where it touches code, a link's target or a
+    quotation). If the accepted edits together leave the length bounds, all are refused.
     """
     accepted: list[Edit] = []
     refused: list[Refusal] = []
@@ -105,7 +104,7 @@ def names_guard(text: str, edit: Edit) -> str | None:
     for match in _WORD.finditer(text, edit.start, edit.end):
         word = match[0]
         stem = re.sub(r"['’]s?$", "", word.lower())
-        if not word[0].isupper() or word.isupper() and len(word) > 5:
+        if not word[0].isupper() or (word.isupper() and len(word) > 5):
             continue
         if stem in kept or word.lower() in kept or is_group_term(stem) or is_common(stem):
             continue
@@ -217,7 +216,7 @@ def is_common(word: str) -> bool:
 
 @lru_cache(maxsize=4)
 def _word_list(name: str) -> frozenset[str]:
-    text = resources.files("srllm_cli.debias").joinpath("data", name).read_text(encoding="utf-8")
+    text = resources.files("srllm_cli.debias").joinpath("data").joinpath(name).read_text(encoding="utf-8")
     return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
 
 
@@ -242,7 +241,7 @@ def _starts_sentence(text: str, at: int) -> bool:
 
 def _followed_by_name(text: str, at: int) -> bool:
     match = re.match(r"\s+([A-Z][\w'’]+)", text[at:])
-    return bool(match) and not is_common(match[1].lower()) and not is_group_term(match[1].lower())
+    return match is not None and not is_common(match[1].lower()) and not is_group_term(match[1].lower())
 
 
 def _doubled(text: str) -> set[str]:

@@ -28,7 +28,7 @@ class LogTail:
 _tail = LogTail()
 
 
-@llama_cpp.llama_log_callback
+@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
 def _collect(level: int, text: bytes, _: ctypes.c_void_p) -> None:
     if os.environ.get("SRLLM_LLAMA_LOG"):
         os.write(2, text)

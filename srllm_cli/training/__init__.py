@@ -1,0 +1,1 @@
+"""From pairs to an adapter. The only room beside evaluation and conversion that loads torch."""

@@ -10,10 +10,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from srllm_cli.errors import SrllmError, TrainingError
 from srllm_convert.metadata import RECIPE_FILE, read_recipe
 from srllm_convert.tokenizer import TOKENIZER_FILE, pre_tokenizer_entry
-
-from srllm_cli.errors import SrllmError, TrainingError
 
 ADAPTER_CONFIG = "adapter_config.json"
 PARTIAL_SUFFIX = ".partial"
@@ -108,9 +107,8 @@ def _name_cutting(folder: Path, base: str) -> None:
     transformers rebuilds a GGUF's tokenizer with GPT-2's cutting whatever the file says; the difference shows in rare
     digits only, but a converter tells models apart by it.
     """
-    from srllm_convert.gguf_file import read_header
-
     from srllm_cli.models.builtin import SMOLLM2, smollm2_gguf
+    from srllm_convert.gguf_file import read_header
 
     source = smollm2_gguf() if base == SMOLLM2 else Path(base)
     if source.suffix != ".gguf":

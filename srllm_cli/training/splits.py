@@ -21,7 +21,7 @@ SPLITS = ("train", "validation", "test")
 BLOCK = 10
 #: Jaccard index of word trigrams from which two texts count as near-duplicates.
 NEAR_DUPLICATE = 0.5
-#: Shares of validation and test, in blocks. 5 % of 13,000 records is some 600 a split: a share is known to about 4 points.
+#: Shares of validation and test, in blocks. 5 % of 13,000 records is some 600: a share is known to 4 points.
 VALIDATION_SHARE = 0.05
 TEST_SHARE = 0.05
 _WORD = re.compile(r"\w+")

@@ -1,7 +1,7 @@
 """One training run: recipe and pairs in, a LoRA adapter with its recipe and log out.
 
-The loop, the schedule, checkpoints and resuming are transformers' ``Trainer``; this project's own part is what goes into
-a batch and how its tokens are weighed. Needs the extra ``[train]``.
+The loop, the schedule, checkpoints and resuming are transformers' ``Trainer``; this project's own part is what goes
+into a batch and how its tokens are weighed. Needs the extra ``[train]``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,12 @@ class Progress:
 
 
 def train(
-    recipe: Recipe, pairs: Sequence[Pair], out: Path, *, resume: bool = True, report: Callable[[Progress], None] | None = None
+    recipe: Recipe,
+    pairs: Sequence[Pair],
+    out: Path,
+    *,
+    resume: bool = True,
+    report: Callable[[Progress], None] | None = None,
 ) -> Path:
     """Train a LoRA adapter on the training split of ``pairs`` and return its folder, ``out/adapter``.
 
@@ -157,7 +162,7 @@ def answer_loss(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     return (losses * chosen).sum() / chosen.sum()
 
 
-class EncodedDataset(Dataset[Encoded]):
+class EncodedDataset(Dataset[Encoded]):  # type: ignore[misc]
     """The encoded examples, by index."""
 
     def __init__(self, examples: Sequence[Encoded]) -> None:
@@ -170,7 +175,7 @@ class EncodedDataset(Dataset[Encoded]):
         return self.examples[index]
 
 
-class PlannedBatches(Sampler[list[int]]):
+class PlannedBatches(Sampler[list[int]]):  # type: ignore[misc]
     """Yields the batches of a plan in their order."""
 
     def __init__(self, plan: Sequence[list[int]]) -> None:
@@ -190,6 +195,7 @@ class Collator:
     pad: int
 
     def __call__(self, examples: Sequence[Encoded]) -> dict[str, torch.Tensor]:
+        """Return ``input_ids`` and ``weights``, each (batch, longest length)."""
         width = max(len(example.tokens) for example in examples)
         ids = torch.full((len(examples), width), self.pad, dtype=torch.long)
         weights = torch.zeros((len(examples), width), dtype=torch.float32)
@@ -200,7 +206,7 @@ class Collator:
         return {"input_ids": ids, "weights": weights}
 
 
-class AnswerTrainer(Trainer):
+class AnswerTrainer(Trainer):  # type: ignore[misc]
     """``Trainer`` with planned batches and the weighted answer loss."""
 
     def __init__(self, *args: Any, plan: Sequence[list[int]], **kwargs: Any) -> None:
@@ -209,30 +215,36 @@ class AnswerTrainer(Trainer):
         self.model_accepts_loss_kwargs = False
 
     def get_train_dataloader(self) -> DataLoader[Any]:
+        """Return the loader of the planned batches."""
         loader: DataLoader[Any] = DataLoader(
             self.train_dataset, batch_sampler=PlannedBatches(self._plan), collate_fn=self.data_collator
         )
         prepared: DataLoader[Any] = self.accelerator.prepare(loader)
         return prepared
 
-    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Return the weighted answer loss of a batch."""
         with self.compute_loss_context_manager():
             loss = answer_loss(model, inputs)
         return (loss, None) if return_outputs else loss
 
 
-class _Reporter(TrainerCallback):
+class _Reporter(TrainerCallback):  # type: ignore[misc]
     """Passes progress on and keeps the log file."""
 
     def __init__(self, report: Callable[[Progress], None] | None, tokens: Sequence[int], log: Path) -> None:
         self._report, self._tokens, self._log = report, tokens, log
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        """Append what the trainer logs to the log file."""
         entry = {"step": state.global_step, **(logs or {})}
         with self._log.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(entry) + "\n")
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Report the step."""
         if self._report:
             last = state.log_history[-1] if state.log_history else {}
             done = state.global_step
@@ -251,13 +263,14 @@ def _claim(out: Path, identity: dict[str, Any]) -> str | None:
             )
     else:
         path.write_text(json.dumps(identity, indent=2) + "\n", encoding="utf-8")
-    return get_last_checkpoint(str(out))
+    last: str | None = get_last_checkpoint(str(out))
+    return last
 
 
 def _has_bfloat16() -> bool:
     """Whether bfloat16 arithmetic is native here; emulated, it is slower than float32."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     capability = torch.backends.cpu.get_cpu_capability()
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")

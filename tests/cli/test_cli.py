@@ -1,9 +1,8 @@
-"""The command line as a user meets it: standard streams, exit codes, errors. Real processes, the real built-in model."""
+"""The command line as a user meets it: streams, exit codes, errors. Real processes, the real built-in model."""
 
 from __future__ import annotations
 
 import json
-import os
 import stat
 import subprocess
 import sys
@@ -90,9 +89,24 @@ def test_the_example_loses_its_bias_and_keeps_its_facts(root: Path) -> None:
         assert gone in before
         assert gone not in after
     for kept in (
-        "Nordhavn", "14", "1 September 2026", "€52,000 to €58,000", "40 accounts", "Ingrid Solheim", "Hamburg", "February",
-        "Three years", "English", "German", "`forecast`", "[price list](https://example.com/prices)", "1998",
-        '> "Nobody here works past five," says Solheim', "second floor", "15 July", "<jobs@example.com>",
+        "Nordhavn",
+        "14",
+        "1 September 2026",
+        "€52,000 to €58,000",
+        "40 accounts",
+        "Ingrid Solheim",
+        "Hamburg",
+        "February",
+        "Three years",
+        "English",
+        "German",
+        "`forecast`",
+        "[price list](https://example.com/prices)",
+        "1998",
+        '> "Nobody here works past five," says Solheim',
+        "second floor",
+        "15 July",
+        "<jobs@example.com>",
     ):
         assert kept in before.replace("\n", " ") or kept in before
         assert kept in after.replace("\n", " ")
@@ -150,7 +164,7 @@ def test_a_file_is_rewritten_in_place_with_its_mode(tmp_path: Path) -> None:
     assert path.read_bytes() == expected != BIASED.encode()
     assert expected.startswith(b"\xef\xbb\xbf") and expected.endswith(b"\r\n")
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
 
 
 @pytest.mark.slow
@@ -182,7 +196,9 @@ def test_a_line_of_5_megabytes_is_handled_in_bounded_memory(tmp_path: Path) -> N
         "assert spans[-1][1] == len(text) and max(e - s for s, e in spans) <= 800\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
     )
-    result = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=120, check=False
+    )
     assert result.returncode == 0, result.stderr
     assert int(result.stdout) < 500, "megabytes"
 

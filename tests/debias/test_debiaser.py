@@ -54,9 +54,7 @@ def test_a_neutral_sentence_costs_no_decoding() -> None:
 
 
 def test_only_the_biased_sentence_is_rewritten() -> None:
-    engine = WrittenEngine(
-        {"The chairman spoke.": 0.9}, {"The chairman spoke.": ["biased: gender\nThe chair spoke."]}
-    )
+    engine = WrittenEngine({"The chairman spoke.": 0.9}, {"The chairman spoke.": ["biased: gender\nThe chair spoke."]})
     assert run(engine, "Ice melts. The chairman spoke.") == (
         "Ice melts. The chair spoke.",
         [None, Status.REWRITTEN],
@@ -88,9 +86,7 @@ def test_a_copy_of_the_source_is_no_answer_and_the_next_best_path_is_taken() -> 
 
 def test_what_no_round_can_mend_stays_and_needs_review() -> None:
     source = "The chairman spoke."
-    engine = WrittenEngine(
-        {source: 0.9, "The boss spoke.": 0.9}, {source: ["biased: gender\nThe boss spoke."]}
-    )
+    engine = WrittenEngine({source: 0.9, "The boss spoke.": 0.9}, {source: ["biased: gender\nThe boss spoke."]})
     assert run(engine, source) == (source, [Status.NEEDS_REVIEW])
 
 

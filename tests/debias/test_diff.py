@@ -1,5 +1,7 @@
 """Edits are words, and applying them all gives the rewrite."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +20,7 @@ def test_applying_every_edit_gives_the_rewrite_exactly(source: str, rewrite: str
 def test_edits_are_in_order_and_never_overlap(source: str, rewrite: str) -> None:
     edits = word_edits(source, rewrite)
     assert all(edit.start <= edit.end for edit in edits)
-    assert all(one.end < other.start or one.end <= other.start for one, other in zip(edits, edits[1:], strict=False))
+    assert all(one.end < other.start or one.end <= other.start for one, other in pairwise(edits))
 
 
 @given(TEXT)

@@ -19,7 +19,9 @@ def test_a_neutral_answer_is_one_word() -> None:
     assert parse_answer("unbiased") == Answer(biased=False)
 
 
-@pytest.mark.parametrize("text", ["", "biased", "biased: gender", "biased: nonsense\ntext", "Biased: gender\ntext", "no"])
+@pytest.mark.parametrize(
+    "text", ["", "biased", "biased: gender", "biased: nonsense\ntext", "Biased: gender\ntext", "no"]
+)
 def test_an_answer_of_another_form_is_no_answer(text: str) -> None:
     assert parse_answer(text) is None
 

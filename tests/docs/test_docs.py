@@ -49,7 +49,13 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(command: list[str], workspace: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     result = subprocess.run(
-        command, cwd=workspace, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=900, check=False
+        command,
+        cwd=workspace,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
     )
     # 1 is an answer too: --check found something.
     assert result.returncode in (0, 1), result.stderr

@@ -12,11 +12,20 @@ VOCABULARY = 12
 END = 11
 
 
-def decode(source: list[int], answer: list[int], *, drafts: bool, room: int, rows: int, opener: int | None) -> tuple[list[int], int]:
+def decode(
+    source: list[int], answer: list[int], *, drafts: bool, room: int, rows: int, opener: int | None
+) -> tuple[list[int], int]:
     """Run a sequence against a model that answers ``answer``; return what it decoded and in how many steps."""
     sequence = DecodingSequence(
-        index=0, prompt=[*source, 10], forced=[], source=source, start=3, limit=64,
-        ends=lambda token: token == END, opener=opener, drafts=drafts,
+        index=0,
+        prompt=[*source, 10],
+        forced=[],
+        source=source,
+        start=3,
+        limit=64,
+        ends=lambda token: token == END,
+        opener=opener,
+        drafts=drafts,
     )
     model = _written_model([*answer, END], prompt=len(source) + 1)
     cache: list[int] = []
@@ -49,7 +58,9 @@ TOKENS = st.lists(st.integers(0, 9), max_size=24)
 
 
 @given(TOKENS, TOKENS, st.integers(1, 40), st.integers(1, 20), st.sampled_from([None, 7]))
-def test_a_drafted_answer_is_the_plain_one(source: list[int], answer: list[int], room: int, rows: int, opener: int | None) -> None:
+def test_a_drafted_answer_is_the_plain_one(
+    source: list[int], answer: list[int], room: int, rows: int, opener: int | None
+) -> None:
     plain, _ = decode(source, answer, drafts=False, room=40, rows=20, opener=None)
     drafted, _ = decode(source, answer, drafts=True, room=room, rows=rows, opener=opener)
     assert drafted == plain == answer

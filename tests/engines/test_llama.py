@@ -55,7 +55,9 @@ def plain_answers(engine: LlamaEngine, texts: list[str]) -> list[list[int]]:
         model.reset()
         model.eval([*prefix, *source, *suffix, *answer])
         while len(answer) < 2 * len(source) + 32 + len(engine.biased_prefix()):
-            token = int(np.argmax(np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(model.ctx, -1), (model.n_vocab(),))))
+            token = int(
+                np.argmax(np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(model.ctx, -1), (model.n_vocab(),)))
+            )
             if engine._is_end(token):
                 break
             answer.append(token)

@@ -6,18 +6,29 @@ import pytest
 
 from srllm_cli.debias.protocol import Protocol
 from srllm_cli.training.examples import (
-    Example, LossWeights, build_examples, edit_weights, encode, sentence_examples,
+    Example,
+    LossWeights,
+    build_examples,
+    edit_weights,
+    encode,
+    sentence_examples,
 )
 from srllm_cli.training.pairs import Pair
 
-NEUTRAL = Pair(id="n-1", biased_text="Ice melts. Water boils.", debiased_text="Ice melts. Water boils.", label="neutral")
+NEUTRAL = Pair(
+    id="n-1", biased_text="Ice melts. Water boils.", debiased_text="Ice melts. Water boils.", label="neutral"
+)
 BIASED = Pair(
-    id="b-1", label="biased", dimension="gender",
+    id="b-1",
+    label="biased",
+    dimension="gender",
     biased_text="It rained on Monday. The chairman spoke for an hour. Nobody left.",
     debiased_text="It rained on Monday. The chair spoke for an hour. Nobody left.",
 )
 DROPPED = Pair(
-    id="b-2", label="biased", dimension="age",
+    id="b-2",
+    label="biased",
+    dimension="age",
     biased_text="Ada is 83. One might expect a rocking chair. She signed the lease.",
     debiased_text="Ada is 83. She signed the lease.",
 )
@@ -27,7 +38,10 @@ def test_a_sentence_gets_its_own_label_and_rewrite() -> None:
     examples = sentence_examples(BIASED)
     assert Example("It rained on Monday.", None, "It rained on Monday.") in examples
     assert Example("The chairman spoke for an hour.", "gender", "The chair spoke for an hour.") in examples
-    assert Example("The chairman spoke for an hour. Nobody left.", "gender", "The chair spoke for an hour. Nobody left.") in examples
+    assert (
+        Example("The chairman spoke for an hour. Nobody left.", "gender", "The chair spoke for an hour. Nobody left.")
+        in examples
+    )
 
 
 def test_a_sentence_that_the_rewrite_drops_is_shown_with_its_neighbour_only() -> None:
@@ -37,7 +51,9 @@ def test_a_sentence_that_the_rewrite_drops_is_shown_with_its_neighbour_only() ->
 
 
 def test_a_text_of_one_sentence_gives_no_sentence_examples() -> None:
-    pair = Pair(id="b-3", label="biased", dimension="gender", biased_text="The chairman left.", debiased_text="The chair left.")
+    pair = Pair(
+        id="b-3", label="biased", dimension="gender", biased_text="The chairman left.", debiased_text="The chair left."
+    )
     assert sentence_examples(pair) == []
 
 
@@ -46,7 +62,12 @@ def test_every_pass_holds_every_record_and_the_passes_share_out_the_twins() -> N
     passes = build_examples(pairs, seed=1, passes=2, twin_share=0.5, sentence_share=0.0)
     for examples in passes:
         assert {example.text for example in examples} >= {pair.biased_text for pair in pairs}
-    twins = [example.text for examples in passes for example in examples if example.text == example.rewrite != NEUTRAL.biased_text]
+    twins = [
+        example.text
+        for examples in passes
+        for example in examples
+        if example.text == example.rewrite != NEUTRAL.biased_text
+    ]
     assert sorted(twins) == sorted([BIASED.debiased_text, DROPPED.debiased_text])
 
 
@@ -79,7 +100,8 @@ def test_an_encoded_example_weighs_the_answer_alone(tokenizer: object) -> None:
     assert encoded.weights[encoded.answer_start] == LossWeights().verdict
     text = tokenizer.decode(encoded.tokens)  # type: ignore[attr-defined]
     assert text == (
-        "<|im_start|>user\nThe chairman left.<|im_end|>\n<|im_start|>assistant\nbiased: gender\nThe chair left.<|im_end|>"
+        "<|im_start|>user\nThe chairman left.<|im_end|>\n"
+        "<|im_start|>assistant\nbiased: gender\nThe chair left.<|im_end|>"
     )
 
 
@@ -91,6 +113,8 @@ def test_control_tokens_in_a_training_text_are_plain_text(tokenizer: object) -> 
 
 @pytest.mark.slow
 def test_protocol_plain_trains_on_the_whole_rewrite(tokenizer: object) -> None:
-    encoded = encode(Example("The chairman left.", "gender", "The chair left."), tokenizer, Protocol("plain"), LossWeights())
+    encoded = encode(
+        Example("The chairman left.", "gender", "The chair left."), tokenizer, Protocol("plain"), LossWeights()
+    )
     answer = tokenizer.decode(encoded.tokens[encoded.answer_start :])  # type: ignore[attr-defined]
     assert answer == "The chair left.<|im_end|>"

@@ -10,8 +10,14 @@ from srllm_cli.errors import DataError
 from srllm_cli.training.pairs import Pair, fingerprint, read_pairs
 
 RECORD = {
-    "id": "x-0001", "biased_text": "The chairman spoke.", "debiased_text": "The chair spoke.", "label": "biased",
-    "dimension": "gender", "domain": "news", "biased_spans": ["chairman"], "keep": ["spoke"],
+    "id": "x-0001",
+    "biased_text": "The chairman spoke.",
+    "debiased_text": "The chair spoke.",
+    "label": "biased",
+    "dimension": "gender",
+    "domain": "news",
+    "biased_spans": ["chairman"],
+    "keep": ["spoke"],
 }
 
 

@@ -53,7 +53,11 @@ def test_adding_records_moves_no_old_one(root: Path, split: Split) -> None:
 
 
 def test_a_near_duplicate_is_found_by_its_trigrams() -> None:
-    texts = ["the board met on monday to talk about the plan", "ice melts", "the board met on monday to talk about a plan"]
+    texts = [
+        "the board met on monday to talk about the plan",
+        "ice melts",
+        "the board met on monday to talk about a plan",
+    ]
     assert list(near_duplicates(texts)) == [(0, 2)]
     one, other = trigrams(texts[0]), trigrams(texts[2])
     assert len(one & other) / len(one | other) >= NEAR_DUPLICATE
@@ -61,7 +65,12 @@ def test_a_near_duplicate_is_found_by_its_trigrams() -> None:
 
 def test_records_without_numbered_ids_are_split_by_position() -> None:
     pairs = [
-        Pair(id=f"r{chr(97 + i)}", biased_text=f"text {i} {i * 7} {i * 13}", debiased_text=f"text {i} {i * 7} {i * 13}", label="neutral")
+        Pair(
+            id=f"r{chr(97 + i)}",
+            biased_text=f"text {i} {i * 7} {i * 13}",
+            debiased_text=f"text {i} {i * 7} {i * 13}",
+            label="neutral",
+        )
         for i in range(26)
     ]
     split = split_pairs(pairs)
