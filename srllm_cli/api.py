@@ -5,6 +5,7 @@ It ties the rooms together (documents → debias → engines → debias → docu
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -157,8 +158,8 @@ def _assemble(document: _Document, results: Sequence[Sequence[UnitResult]]) -> R
 
 def source_span(passage: Passage, start: int, end: int) -> tuple[int, int]:
     """Return the stretch of the document that ``[start, end)`` of a passage comes from, hidden mark-up included."""
-    first = next(piece for piece in passage.pieces if start < piece.end)
-    last = next(piece for piece in reversed(passage.pieces) if piece.start < end)
+    first = passage.pieces[bisect_right(passage.pieces, start, key=lambda piece: piece.end)]
+    last = passage.pieces[bisect_left(passage.pieces, end, key=lambda piece: piece.start) - 1]
     low = first.source_start + min(start - first.start, first.source_end - first.source_start)
     high = last.source_end - min(last.end - end, last.source_end - last.source_start)
     return low, high
