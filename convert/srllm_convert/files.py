@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from srllm_cli.errors import ModelError
@@ -32,12 +31,14 @@ def whole_file(out: Path) -> Iterator[Path]:
     except OSError as error:
         raise write_error(out, error) from error
     finally:
-        part.unlink(missing_ok=True) if part.parent.is_dir() and os.access(part.parent, os.W_OK) else None
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def write_error(out: Path, error: OSError) -> ModelError:
     """Return the one-line error for a write to ``out`` that failed."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    # NumPy gives no number when a file cannot take all of an array; it is a full disk in practice.
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or "requested and" in str(error):
         return ModelError(f"{out}: the disk is full", hint="free some space, or write to another disk")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ModelError(f"{out}: no permission to write there", hint="choose another folder")

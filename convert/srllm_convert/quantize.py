@@ -20,9 +20,10 @@ from srllm_convert.gguf_file import check_gguf
 from srllm_convert.metadata import StoredProtocol, read_recipe, run_protocol
 from srllm_convert.tensors import FILE_TYPES
 
-#: llama.cpp's file types (llama_ftype) by the names that its own tool uses.
+#: llama.cpp's file types (llama_ftype) by the names that its own tool uses; those that need an importance matrix are
+#: left out.
 TYPES = {
-    "F32": 0, "F16": 1, "BF16": 32, "Q8_0": 7, "Q4_0": 2, "Q4_1": 3, "Q5_0": 8, "Q5_1": 9, "Q2_K": 10, "Q2_K_S": 21,
+    "F32": 0, "F16": 1, "BF16": 32, "Q8_0": 7, "Q4_0": 2, "Q4_1": 3, "Q5_0": 8, "Q5_1": 9, "Q2_K": 10,
     "Q3_K_S": 11, "Q3_K_M": 12, "Q3_K_L": 13, "Q4_K_S": 14, "Q4_K_M": 15, "Q5_K_S": 16, "Q5_K_M": 17, "Q6_K": 18,
     "IQ3_S": 26, "IQ3_M": 27, "IQ4_NL": 25, "IQ4_XS": 30, "TQ1_0": 36, "TQ2_0": 37,
 }  # fmt: skip

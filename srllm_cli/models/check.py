@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from srllm_convert.gguf_file import Header, check_gguf
-
 from srllm_cli.errors import ModelError
+from srllm_convert.gguf_file import Header, check_gguf
 
 #: Architectures accepted without a look at gguf's full list, whose import takes longer than all other checks.
 _COMMON = frozenset({"llama", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "mistral3", "smollm3", "granite", "olmo2"})
@@ -34,7 +33,7 @@ def check_model(path: Path) -> Header:
     if not name:
         raise ModelError(f"{path}: the GGUF names no architecture", hint=_HINT)
     if name in _WRITES_NO_TEXT:
-        raise ModelError(f"{path}: a {name} model reads text but writes none", hint=_HINT)
+        raise ModelError(f"{path}: a {name} model reads text and writes none", hint=_HINT)
     if name not in _COMMON and name not in _known():
         raise ModelError(f"{path}: unknown architecture {name!r}", hint="it may need a newer llama-cpp-python")
     if "tokenizer.ggml.tokens" not in header.fields:

@@ -34,7 +34,7 @@ def parse(name: str) -> HubFile:
         ModelError: when it has another form, or names another kind of file than GGUF.
     """
     match = _NAME.match(name)
-    if match is None:
+    if match is None or ".." in match["file"].split("/"):
         raise ModelError(f"{name!r} is not the name of a file on the hub", hint=f"write {FORM}")
     if not match["file"].endswith(".gguf"):
         raise ModelError(f"{name!r}: only .gguf files are fetched", hint=f"write {FORM}")
