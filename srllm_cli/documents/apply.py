@@ -57,6 +57,9 @@ class PassageEditor:
         """
         if self._passage.text[edit.start : edit.end] == edit.replacement:
             return []
+        if any(self._pieces[i].kind is PieceKind.FIXED for i in self._touched(edit.start, edit.end)):
+            parts = self._around_fixed(edit)
+            return self.take_all(parts) if parts else None
         if not _writable(edit.replacement, self._passage.block):
             return None
         for candidate in self._candidates(edit):
@@ -79,14 +82,32 @@ class PassageEditor:
             made += part
         return made
 
+    def _around_fixed(self, edit: Edit) -> list[Edit] | None:
+        """Cut an edit into those between the fixed pieces it spans, if the replacement has each of them unchanged."""
+        text, new = self._passage.text, edit.replacement
+        parts: list[Edit] = []
+        at = done = 0
+        for i in self._touched(edit.start, edit.end):
+            piece = self._pieces[i]
+            if piece.kind is not PieceKind.FIXED:
+                continue
+            fixed = text[piece.start : piece.end]
+            found = new.find(fixed, done)
+            # One that is there more often or less often than before could be taken for another.
+            if found < 0 or new.count(fixed) != text.count(fixed, edit.start, edit.end):
+                return None
+            if piece.start < edit.start or piece.end > edit.end:
+                return None
+            parts.append(Edit(max(at, edit.start), piece.start, new[done:found]))
+            at, done = piece.end, found + len(fixed)
+        return [*parts, Edit(at, edit.end, new[done:])]
+
     # -- where an edit could go ---------------------------------------------------------------------------------------
 
     def _candidates(self, edit: Edit) -> Iterator[list[_Change]]:
         """Ways to make the edit in the document, best first; each may still be unsafe."""
         if edit.start == edit.end:
             yield from self._insertions(edit)
-            return
-        if any(self._pieces[i].kind is PieceKind.FIXED for i in self._touched(edit.start, edit.end)):
             return
         yield from self._placements(edit)
         text, start, end, new = self._passage.text, edit.start, edit.end, edit.replacement
@@ -159,8 +180,9 @@ class PassageEditor:
             if content is None:
                 return False
             contents[i] = content
+        lines = {self._line_start(i) for i in contents}
         return all(self._edges_hold(i, contents[i]) for i in contents) and all(
-            self._line_holds(first, last, contents) for first, last in {self._line(i) for i in contents}
+            first is None or self._line_holds(first, contents) for first in lines
         )
 
     def _content(self, i: int, new: Iterable[_Change] = ()) -> str | None:
@@ -200,21 +222,18 @@ class PassageEditor:
             source[piece.source_end - 1], last
         )
 
-    def _line(self, i: int) -> tuple[int, int]:
-        """The first and last piece of the line that a piece is on."""
-        first = last = i
-        while first and self._pieces[first - 1].kind is not PieceKind.BREAK:
-            first -= 1
-        while last + 1 < len(self._pieces) and self._pieces[last + 1].kind is not PieceKind.BREAK:
-            last += 1
-        return first, last
+    def _line_start(self, i: int) -> int | None:
+        """The first piece of the line that a piece is on, if it is near enough to matter."""
+        lowest = 0 if self._passage.block is Block.HEADING else i - _HEAD
+        while i > max(lowest, 0) and self._pieces[i - 1].kind is not PieceKind.BREAK:
+            i -= 1
+        return i if i > lowest or i == 0 else None
 
-    def _line_holds(self, first: int, last: int, contents: dict[int, str]) -> bool:
+    def _line_holds(self, first: int, contents: dict[int, str]) -> bool:
         """Whether a line still has words, and starts and ends no other block than before."""
-        begin, end = self._pieces[first].source_start, self._pieces[last].source_end
         whole = self._passage.block is Block.HEADING
-        new = _gather(self._line_parts(first, last, contents), whole)
-        old = _gather([self._source[begin:end] if whole else self._source[begin : min(end, begin + _HEAD + 1)]], whole)
+        new = _gather(self._line_parts(first, contents), whole)
+        old = _gather(self._line_parts(first, None), whole)
         if not new.strip():
             return False
         start = _BLOCK_START.match(new)
@@ -224,12 +243,18 @@ class PassageEditor:
                 return False
         return not whole or bool(_CLOSING_HASHES.search(old)) == bool(_CLOSING_HASHES.search(new))
 
-    def _line_parts(self, first: int, last: int, contents: dict[int, str]) -> Iterator[str]:
-        for i in range(first, last + 1):
+    def _line_parts(self, first: int, contents: dict[int, str] | None) -> Iterator[str]:
+        """The source of a line from its first piece on, as it was or with the given contents and what was taken."""
+        for i in range(first, len(self._pieces)):
+            piece = self._pieces[i]
+            if piece.kind is PieceKind.BREAK:
+                return
             if i > first:
-                yield self._source[self._pieces[i - 1].source_end : self._pieces[i].source_start]
-            content = contents[i] if i in contents else self._content(i)
-            yield content or ""
+                yield self._source[self._pieces[i - 1].source_end : piece.source_start]
+            if contents is None:
+                yield self._source[piece.source_start : piece.source_end]
+            else:
+                yield contents[i] if i in contents else self._content(i) or ""
 
 
 def source_edits(passage: Passage, source_text: str, edit: Edit) -> list[Edit] | None:

@@ -43,7 +43,7 @@ def read_document(path: Path) -> Document:
     """Read a file, byte for byte (no newline translation).
 
     Raises:
-        InputError: The file is missing, not a regular file, not readable, binary, or in another encoding.
+        InputError: The file is missing, a directory or a device, not readable, binary, or in another encoding.
     """
     name = _shown(path)
     try:
@@ -52,6 +52,8 @@ def read_document(path: Path) -> Document:
         with path.open("rb") as file:
             # Taken before reading: a change made while we read is then one made since.
             status = os.fstat(file.fileno())
+            if stat.S_ISBLK(status.st_mode) or (stat.S_ISCHR(status.st_mode) and not file.isatty()):
+                raise InputError(f"{name}: is a device", "give a file, or pipe the text in")
             data = file.read()
     except FileNotFoundError as error:
         raise InputError(f"{name}: no such file") from error
@@ -161,7 +163,7 @@ def _decode(data: bytes, name: str, path: Path | None, fingerprint: tuple[int, i
         ) from error
     if "\0" in text:
         raise InputError(f"{name}: is a binary file (it holds NUL characters)", "srllm rewrites text files")
-    if text.encode(encoding) != body:
+    if encoding != "utf-8" and text.encode(encoding) != body:
         raise InputError(f"{name}: would not survive being read as {encoding.upper()}", _HINT_UTF8)
     return Document(text, bom, encoding, path, fingerprint)
 

@@ -138,7 +138,11 @@ def _tail_position(text: str, line: tuple[int, int], words: str) -> int | None:
     """Where a line ends with the words, but for blanks and the closing ``#`` of a heading."""
     start, end = line
     bare = start + len(text[start:end].rstrip())
-    for stop in (bare, start + len(text[start:bare].rstrip("#").rstrip())):
+    for stop in (
+        start + len(text[start:end].rstrip(_BLANKS)),
+        bare,
+        start + len(text[start:bare].rstrip("#").rstrip()),
+    ):
         if stop - start >= len(words) and text.startswith(words, stop - len(words)):
             return stop - len(words)
     return None

@@ -17,10 +17,10 @@ from srllm_cli.documents.pieces import Stretch, make_passage
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 #: Marks of quoted mail, then indentation.
 _PREFIX = re.compile(r"[ \t\f\ufeff]*((?:>[ \t]?)*)[ \t]*")
-_BULLET = re.compile(r"(?:[-*•+‣◦▪·–—]|\(?(?:\d{1,3}|[A-Za-z])[.)]|\[[ xX]\])[ \t]+(?=\S)")
+_BULLET = re.compile(r"(?:[-*•+‣◦▪]|\(?(?:\d{1,3}|[A-Za-z])[.)]|\[[ xX]\])[ \t]+(?=\S)|[·–—][ \t]+(?=[^\s\W\d_a-z])")
 #: A single capital and a point is an initial (``J. Smith``) more often than a list's letter.
 _INITIAL = re.compile(r"[A-Z]\.")
-_CELL_GAP = re.compile(r"[ \t]*(?:\t|\|)[ \t|]*|(?<![.!?:;, ]) {3,}")
+_CELL_GAP = re.compile(r"(?<![ \t])[ \t]*(?:\t|\|)[ \t|]*|(?<![.!?:;, ]) {3,}")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\Z")
 #: A line that ends so cannot be a heading: its sentence goes on.
 _GOES_ON = re.compile(

@@ -162,9 +162,9 @@ def test_data_dense_in_signs_is_left_out_quickly() -> None:
 
 
 def test_a_long_line_is_one_passage() -> None:
-    line = "The chairman met his *men* in `room` 5. " * 10_000
+    line = "The chairman met his *men* in `room` 5. " * 2_000
     (passage,) = passages(line, "markdown")
-    assert passage.text.count("chairman") == 10_000
+    assert passage.text.count("chairman") == 2_000
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])

@@ -107,6 +107,11 @@ def test_a_megabyte_on_one_line_is_one_passage() -> None:
     assert len(passage.text) == len(source) - 1
 
 
+def test_blanks_without_end_take_no_long_time() -> None:
+    (passage,) = passages("The man," + " " * 200_000 + "left", "plain")
+    assert passage.text.endswith("left")
+
+
 @pytest.mark.parametrize(
     "sign", ['"', "“", "‘", "’", "`", "/", "@", "{", "a@", "a.", "a-", "\\", "|", "\t", "> ", "- ", "a’ "]
 )
