@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srllm_cli.debias.debiaser import PassageDebiaser, Settings, Task, UnitResult
+from srllm_cli.debias.debiaser import PassageDebiaser, PassageResult, Settings, Task
 from srllm_cli.debias.types import Edit, Finding, Passage, Rewrite, ScoredPassage, Status
 from srllm_cli.documents import passages as parse_passages
 from srllm_cli.documents.apply import PassageEditor, apply_edits
@@ -110,7 +110,7 @@ class Debiaser:
         for document in documents:
             yield _assemble(document, [next(results) for _ in document.passages])
 
-    def _debias_in_slabs(self, tasks: Sequence[Task]) -> Iterator[list[UnitResult]]:
+    def _debias_in_slabs(self, tasks: Sequence[Task]) -> Iterator[PassageResult]:
         slab: list[Task] = []
         size = 0
         for task in tasks:
@@ -127,20 +127,19 @@ def _new_editor(document: _Document, passage: Passage) -> Callable[[Edit], bool]
     return lambda edit: editor.take(edit) is not None
 
 
-def _assemble(document: _Document, results: Sequence[Sequence[UnitResult]]) -> Rewrite:
+def _assemble(document: _Document, results: Sequence[PassageResult]) -> Rewrite:
     """Put a document's findings into its own offsets, and splice the edits."""
     findings: list[Finding] = []
     scored: list[ScoredPassage] = []
     edits: list[Edit] = []
-    for passage, units in zip(document.passages, results, strict=True):
+    for passage, result in zip(document.passages, results, strict=True):
         editor = PassageEditor(passage, document.text)
-        for unit in units:
+        for low, high, score in result.scored:
+            scored.append(ScoredPassage(*source_span(passage, low, high), score))
+        for unit in result.found:
             start, end = source_span(passage, unit.start, unit.end)
-            scored.append(ScoredPassage(start, end, unit.score))
-            if unit.status is None:
-                continue
             made = [editor.take(edit) for edit in unit.edits]
-            dimension = unit.dimension or ""
+            dimension = unit.dimension
             if unit.status is Status.NEEDS_REVIEW or None in made:
                 # The edits of two sentences can be harmless apart and not together; then neither half is made.
                 original = document.text[start:end]

@@ -1,4 +1,4 @@
-"""The core loop: units scored in batches, biased ones rewritten, guarded, and judged again.
+"""The core loop: paragraphs scored in batches, the biased ones' sentences rewritten, guarded, and judged again.
 
 It knows passages and an engine's interface; it knows no file, no llama.cpp and no terminal. All passages of a run go
 through each stage together, since an engine is fastest on many at once; a passage's result does not depend on the
@@ -25,16 +25,18 @@ UNKNOWN_DIMENSION = "unspecified"
 class Settings:
     """How to decide. The defaults were chosen on the validation split (``docs/architecture.md``).
 
-    ``threshold``: the score from which a unit is rewritten. ``settled``: the score below which a rewrite counts as
-    unbiased; it lies above the threshold, since a unit once judged biased keeps a trace of it. ``candidates``: further
-    answers tried when the greedy one fails. ``rounds``: how often a rewrite that is still biased is rewritten again.
+    ``threshold``: the score from which a paragraph counts as biased. ``sentence_threshold``: the score from which a
+    sentence of such a paragraph is rewritten. ``settled``: the score below which a rewrite counts as unbiased; it lies
+    above the threshold, since a sentence that is about its subject keeps a trace of what was said of it.
+    ``candidates``: further answers tried when the greedy one fails. ``rounds``: how often a rewrite that is still biased
+    is rewritten again.
     """
 
     threshold: float = 0.5
-    settled: float = 0.5
+    sentence_threshold: float = 0.3
+    settled: float = 0.8
     candidates: int = 4
     rounds: int = 3
-    unit: str = "sentence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,22 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class UnitResult:
-    """What became of one unit, in offsets of its passage. Without a finding, ``status`` is ``None``."""
+    """A unit that was judged biased and what became of it, in offsets of its passage."""
 
     start: int
     end: int
     score: float | None
-    dimension: str | None = None
-    edits: tuple[Edit, ...] = ()
-    status: Status | None = None
+    dimension: str
+    edits: tuple[Edit, ...]
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class PassageResult:
+    """The paragraphs of a passage (most have one), as (start, end, score), and the findings among their sentences."""
+
+    scored: tuple[tuple[int, int, float | None], ...]
+    found: tuple[UnitResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +109,46 @@ class PassageDebiaser:
         self.engine = engine
         self.settings = settings
 
-    def debias(self, tasks: Sequence[Task]) -> list[list[UnitResult]]:
-        """Return the results of each task's units, in order."""
-        cases = [
-            [
-                _Case(task, start, end, task.passage.text[start:end], None)
-                for start, end in unit_spans(task.passage.text, self.settings.unit)
-            ]
-            for task in tasks
-        ]
-        everyone = [case for group in cases for case in group]
+    def debias(self, tasks: Sequence[Task]) -> list[PassageResult]:
+        """Return each task's result, in order."""
+        paragraphs = [self._cases(task, 0, len(task.passage.text), "paragraph") for task in tasks]
+        everyone = [case for cases in paragraphs for case in cases]
         if self.engine.protocol.has_score:
-            for case, score in zip(everyone, self.engine.score([case.text for case in everyone]), strict=True):
-                case.score = score
-            self._rewrite([case for case in everyone if (case.score or 0.0) >= self.settings.threshold])
+            self._score(everyone)
+            work = self._biased_parts([c for c in everyone if c.score is not None and c.score >= self.settings.threshold])
+            self._rewrite([case for cases in work.values() for case in cases])
         else:
-            self._rewrite_plain(everyone)
-        return [[self._result(case) for case in group] for group in cases]
+            work = {id(case): self._cases(case.task, case.start, case.end, "sentence") for case in everyone}
+            self._rewrite_plain([case for cases in work.values() for case in cases])
+        return [
+            PassageResult(
+                tuple((case.start, case.end, case.score) for case in cases),
+                tuple(result for case in cases for part in work.get(id(case), []) for result in self._results(part)),
+            )
+            for cases in paragraphs
+        ]
+
+    @staticmethod
+    def _cases(task: Task, start: int, end: int, unit: str) -> list[_Case]:
+        text = task.passage.text[start:end]
+        return [_Case(task, start + a, start + b, text[a:b], None) for a, b in unit_spans(text, unit)]
+
+    def _score(self, cases: Sequence[_Case]) -> None:
+        for case, score in zip(cases, self.engine.score([case.text for case in cases]), strict=True):
+            case.score = score
+
+    def _biased_parts(self, paragraphs: Sequence[_Case]) -> dict[int, list[_Case]]:
+        """Return the sentences to rewrite of each biased paragraph; the whole paragraph where no sentence stands out.
+
+        The verdict of a paragraph is the better one, since it has the context; the rewrite of a sentence is, since it
+        has less to lose.
+        """
+        parts = {id(case): self._cases(case.task, case.start, case.end, "sentence") for case in paragraphs}
+        self._score([part for sentences in parts.values() if len(sentences) > 1 for part in sentences])
+        for case in paragraphs:
+            biased = [part for part in parts[id(case)] if (part.score or 0.0) >= self.settings.sentence_threshold]
+            parts[id(case)] = biased or [case]
+        return parts
 
     # Protocol "verdict" ----------------------------------------------------------------------------------------------
 
@@ -211,18 +244,14 @@ class PassageDebiaser:
 
     # Results ---------------------------------------------------------------------------------------------------------
 
-    def _result(self, case: _Case) -> UnitResult:
-        plain = not self.engine.protocol.has_score
-        if plain and case.best is None:
-            return UnitResult(case.start, case.end, None)
-        if not plain and (case.score or 0.0) < self.settings.threshold:
-            return UnitResult(case.start, case.end, case.score)
-        if plain or self._settled(case):
-            assert case.best is not None
+    def _results(self, case: _Case) -> list[UnitResult]:
+        """Return the case's finding; none where protocol ``plain`` found nothing to change."""
+        if not self.engine.protocol.has_score and case.best is None:
+            return []
+        if case.best is not None and self._settled(case):
             edits = tuple(Edit(e.start + case.start, e.end + case.start, e.replacement) for e in case.best.edits)
-            dimension = case.best.dimension
-            return UnitResult(case.start, case.end, case.score, dimension, edits, Status.REWRITTEN)
-        return UnitResult(case.start, case.end, case.score, case.dimension, (), Status.NEEDS_REVIEW)
+            return [UnitResult(case.start, case.end, case.score, case.best.dimension, edits, Status.REWRITTEN)]
+        return [UnitResult(case.start, case.end, case.score, case.dimension, (), Status.NEEDS_REVIEW)]
 
 
 def branch_points(answer: Decoded | None, fixed: int, count: int) -> list[tuple[int, ...]]:

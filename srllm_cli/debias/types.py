@@ -125,7 +125,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ScoredPassage:
-    """A sentence (or other unit) that was shown to the model, and its score. ``None``: the model gives no score."""
+    """A paragraph that was shown to the model, and its score. ``None``: the model gives no score."""
 
     start: int
     end: int

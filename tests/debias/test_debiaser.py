@@ -41,36 +41,53 @@ def passage(text: str) -> Passage:
     return Passage(text, (Piece(0, len(text), 0, len(text), PieceKind.TEXT),))
 
 
-def run(engine: WrittenEngine, text: str, **settings: float) -> tuple[str, list[Status | None]]:
+def run(engine: WrittenEngine, text: str, **settings: float) -> tuple[str, list[Status]]:
     results = PassageDebiaser(engine, Settings(**settings)).debias([Task(passage(text))])[0]
-    edits = [edit for result in results for edit in result.edits]
-    return apply_all(text, edits), [result.status for result in results]
+    edits = [edit for result in results.found for edit in result.edits]
+    return apply_all(text, edits), [result.status for result in results.found]
 
 
 def test_a_neutral_sentence_costs_no_decoding() -> None:
     engine = WrittenEngine({}, {})
-    assert run(engine, "Water boils. Ice melts.") == ("Water boils. Ice melts.", [None, None])
+    assert run(engine, "Water boils. Ice melts.") == ("Water boils. Ice melts.", [])
     assert engine.decoded == []
 
 
-def test_only_the_biased_sentence_is_rewritten() -> None:
-    engine = WrittenEngine({"The chairman spoke.": 0.9}, {"The chairman spoke.": ["biased: gender\nThe chair spoke."]})
-    assert run(engine, "Ice melts. The chairman spoke.") == (
-        "Ice melts. The chair spoke.",
-        [None, Status.REWRITTEN],
+def test_only_the_biased_sentence_of_a_biased_paragraph_is_rewritten() -> None:
+    text = "Ice melts. The chairman spoke."
+    engine = WrittenEngine(
+        {text: 0.9, "The chairman spoke.": 0.9}, {"The chairman spoke.": ["biased: gender\nThe chair spoke."]}
     )
+    assert run(engine, text) == ("Ice melts. The chair spoke.", [Status.REWRITTEN])
+    assert engine.decoded == ["The chairman spoke."]
+
+
+def test_a_biased_paragraph_in_which_no_sentence_stands_out_is_rewritten_whole() -> None:
+    text = "Ada is 83. One expects a rocking chair."
+    engine = WrittenEngine({text: 0.9}, {text: ["biased: age\nAda is 83. She signed."]})
+    assert run(engine, text) == ("Ada is 83. She signed.", [Status.REWRITTEN])
+
+
+def test_a_sentence_is_not_looked_at_in_a_paragraph_that_is_neutral() -> None:
+    engine = WrittenEngine({"The chairman spoke.": 0.9}, {})
+    assert run(engine, "Ice melts. The chairman spoke.") == ("Ice melts. The chairman spoke.", [])
+
+
+def test_every_paragraph_has_its_score() -> None:
+    core = PassageDebiaser(WrittenEngine({"Ice melts.": 0.25}, {}), Settings())
+    assert core.debias([Task(passage("Ice melts."))])[0].scored == ((0, 10, 0.25),)
 
 
 def test_the_threshold_decides_what_is_rewritten() -> None:
     engine = WrittenEngine({"The chairman spoke.": 0.4}, {"The chairman spoke.": ["biased: gender\nThe chair spoke."]})
-    assert run(engine, "The chairman spoke.", threshold=0.5)[1] == [None]
+    assert run(engine, "The chairman spoke.", threshold=0.5)[1] == []
     assert run(engine, "The chairman spoke.", threshold=0.3)[1] == [Status.REWRITTEN]
 
 
 def test_a_rewrite_that_is_still_biased_is_rewritten_again() -> None:
     first, second = "The chairman and his girls spoke.", "The chair and his girls spoke."
     engine = WrittenEngine(
-        {first: 0.9, second: 0.8},
+        {first: 0.9, second: 0.85},
         {first: [f"biased: gender\n{second}"], second: ["biased: gender\nThe chair and the staff spoke."]},
     )
     # The second round's edits are guarded against the source, so both rounds' edits show.
