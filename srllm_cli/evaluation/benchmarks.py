@@ -47,12 +47,8 @@ class BenchmarkRow(BaseModel):
     mistral_7b_prompted: str | None = None
 
 
-def read_benchmarks(path: Path, limit: int | None = None) -> dict[str, list[EvalText]]:
+def read_benchmarks(path: Path) -> dict[str, list[EvalText]]:
     """Read one benchmark file, or all of a folder, by set (a set's name is its file's name).
-
-    Args:
-        path: a ``.jsonl`` file or a folder of them.
-        limit: the first so many rows of each file; ``None`` for all.
 
     Raises:
         DataError: naming file and row, when something is missing or breaks its form.
@@ -62,10 +58,10 @@ def read_benchmarks(path: Path, limit: int | None = None) -> dict[str, list[Eval
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     if not files:
         raise DataError(f"{path}: no .jsonl file in this folder")
-    return {file.stem: read_benchmark(file, limit) for file in files}
+    return {file.stem: read_benchmark(file) for file in files}
 
 
-def read_benchmark(path: Path, limit: int | None = None) -> list[EvalText]:
+def read_benchmark(path: Path) -> list[EvalText]:
     """Read one benchmark file.
 
     Raises:
@@ -77,8 +73,7 @@ def read_benchmark(path: Path, limit: int | None = None) -> list[EvalText]:
         if row.id in seen:
             raise DataError(f"{path}:{number}: id {row.id!r} was already used in row {seen[row.id]}")
         seen[row.id] = number
-        if limit is None or len(texts) < limit:
-            texts.append(_to_text(path.stem, row))
+        texts.append(_to_text(path.stem, row))
     if not texts:
         raise DataError(f"{path}: no rows")
     return texts

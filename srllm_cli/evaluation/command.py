@@ -1,85 +1,27 @@
-"""``srllm eval``: reads the texts, runs the systems, shows and writes the report.
+"""``srllm eval``, ``srllm eval compare`` and ``srllm eval model``: options and output.
 
-:func:`evaluate` is the whole job as a function; the rest is options and output.
+The evaluation's code is imported when a command runs, so that the command line can mount this app at no cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timezone
-from enum import Enum
-from importlib.metadata import version
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from platformdirs import user_cache_path
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from srllm_cli.errors import DataError, InputError
-from srllm_cli.evaluation import run
-from srllm_cli.evaluation.baselines import learn_word_list
-from srllm_cli.evaluation.benchmarks import read_benchmarks
-from srllm_cli.evaluation.report import EvaluationReport, Setting, build_system_report, note, tables, to_json
-from srllm_cli.evaluation.systems import ReadyOutputs, SrllmSystem, System, parse_system
-from srllm_cli.evaluation.texts import EvalText, from_pair
-from srllm_cli.training.pairs import Pair, fingerprint, read_pairs
-from srllm_cli.training.splits import split_pairs
+from srllm_cli.evaluation.options import EvalOptions, SplitName
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+
+    from srllm_cli.evaluation.compare import Change
+    from srllm_cli.evaluation.report import EvaluationReport
 
 app = typer.Typer(help="Measure a model, and whatever it is compared with, on pairs and on outside files.")
-
-
-class SplitName(str, Enum):
-    """Splits of the pairs; the test split is for reporting and is opened only when it is named."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-    TEST = "test"
-
-
-@dataclass(frozen=True, slots=True)
-class EvalOptions:
-    """What to evaluate, and on what. At least one of ``data`` and ``benchmarks`` must be given."""
-
-    data: tuple[Path, ...] = ()
-    split: SplitName = SplitName.VALIDATION
-    benchmarks: tuple[Path, ...] = ()
-    models: tuple[str, ...] = ("builtin",)
-    threshold: float | None = None
-    systems: tuple[str, ...] = ()
-    limit: int | None = None
-    records: Path | None = None
-    fresh: bool = False
-
-
-def evaluate(options: EvalOptions, progress: run.Progress | None = None) -> EvaluationReport:
-    """Run every system of the options over every text, and return the figures.
-
-    Raises:
-        DataError: naming file and row, when data is missing or breaks its form.
-        SrllmError: whatever a system raises: a missing model, program or extra.
-    """
-    if not options.data and not options.benchmarks:
-        raise DataError("nothing to evaluate on", hint="give --data or --benchmarks")
-    pairs, split = _read_split(options)
-    texts = [from_pair(pair) for pair in split[options.split.value][: options.limit]]
-    for path in options.benchmarks:
-        for rows in read_benchmarks(path, options.limit).values():
-            texts.extend(rows)
-    if not texts:
-        raise DataError(f"the split {options.split.value!r} has no record", hint="give more data or another split")
-    _refuse_same_ids(texts)
-    reports = []
-    for system in _systems(options, split["train"], texts):
-        records = run.run_system(
-            system, texts, options.records or _default_folder(), fresh=options.fresh, progress=progress
-        )
-        if not records:
-            raise DataError(f"{system.name} has no output for any of the texts")
-        reports.append(build_system_report(system.name, system.fingerprint, records))
-    return EvaluationReport(_setting(options, pairs), tuple(reports))
 
 
 @app.callback(invoke_without_command=True)
@@ -91,7 +33,8 @@ def eval_command(
         list[Path] | None, typer.Option(help="Outside texts: a .jsonl file, or a folder of them.")
     ] = None,
     model: Annotated[
-        list[str] | None, typer.Option(help="Model, as for srllm rewrite; may be repeated.  [default: builtin]")
+        list[str] | None,
+        typer.Option(help="Model, as for srllm rewrite; may be repeated. builtin if nothing is named."),
     ] = None,
     threshold: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Threshold of the verdict (the model's own if not given).")
@@ -103,23 +46,31 @@ def eval_command(
             "outputs:FILE.jsonl, column:NAME, or a model; may be repeated. Without --model, only these run."
         ),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="First so many texts of each set.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many texts of each set, evenly spread.")] = None,
     by: Annotated[
         list[str] | None,
         typer.Option(help="Also show figures by dimension, domain, length, group or functionality; may be repeated."),
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report with every record.")] = None,
+    html_file: Annotated[Path | None, typer.Option("--html", help="Write the report as one page with plots.")] = None,
     records: Annotated[
         Path | None, typer.Option(help="Folder of the records that a later run resumes from (in the user's cache).")
     ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh/--resume", help="Run every text again, or go on from the records.")
     ] = False,
+    content: Annotated[
+        bool,
+        typer.Option("--content", help="Also numbers, names and words kept, similarity, toxicity (extra eval)."),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Measure models and baselines on pairs (by split) and on outside benchmark files."""
     if context.invoked_subcommand is not None:
         return
+    from srllm_cli.evaluation.page import render_page
+    from srllm_cli.evaluation.report import note, tables, to_json
+
     models = model if model is not None else ([] if system else ["builtin"])
     options = EvalOptions(
         data=tuple(data or ()),
@@ -131,14 +82,99 @@ def eval_command(
         limit=limit,
         records=records,
         fresh=fresh,
+        content=content,
     )
     report = _evaluate_with_progress(options, quiet=quiet)
-    console = Console()
+    console = _console()
     for table in tables(report, by or ()):
         console.print(table)
     console.print(note(report), highlight=False)
     if json_file is not None:
         write_text(json_file, to_json(report))
+    if html_file is not None:
+        write_text(html_file, render_page(report))
+
+
+@app.command("compare")
+def compare_command(
+    before: Annotated[Path, typer.Argument(help="Report that srllm eval --json wrote.")],
+    after: Annotated[Path, typer.Argument(help="The newer one.")],
+    system_before: Annotated[str | None, typer.Option(help="System of the first report (its first).")] = None,
+    system_after: Annotated[str | None, typer.Option(help="System of the second report (its first).")] = None,
+    max_drop: Annotated[
+        float | None, typer.Option(min=0.0, help="Exit with 1 when a figure falls by more points than this.")
+    ] = None,
+    show: Annotated[int, typer.Option(min=0, help="Texts to list that got worse, and that got better.")] = 10,
+) -> None:
+    """Show what got better and what got worse between two reports, text by text."""
+    from srllm_cli.evaluation import compare as comparing
+    from srllm_cli.evaluation.labels import label
+
+    first = comparing.pick_system(before, comparing.read_report(before), system_before)
+    second = comparing.pick_system(after, comparing.read_report(after), system_after)
+    comparison = comparing.compare(first, second)
+    console = _console()
+    console.print(comparing.comparison_table(comparison))
+    for better, word in ((False, "worse"), (True, "better")):
+        changes = [change for change in comparison.changes if change.better is better]
+        console.print(f"{len(changes)} texts got {word}", style="bold", highlight=False)
+        for change in changes[:show]:
+            _print_change(console, change)
+    if max_drop is not None and (fallen := comparison.fallen(max_drop)):
+        for figure in fallen:
+            console.print(
+                f"{figure.set}: {label(figure.figure)} fell by {figure.drop:.1f} points, more than {max_drop:g}",
+                highlight=False,
+            )
+        raise typer.Exit(1)
+
+
+@app.command("model")
+def model_command(
+    model: Annotated[str, typer.Argument(help="Model, as for srllm rewrite.")],
+    crows: Annotated[Path | None, typer.Option(help="CrowS-Pairs as JSON Lines (text, counterpart).")] = None,
+    stereoset: Annotated[Path | None, typer.Option(help="StereoSet's own dev.json.")] = None,
+    text: Annotated[Path | None, typer.Option(help="Neutral texts (.jsonl) to take the perplexity of.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many items of each, evenly spread.")] = None,
+) -> None:
+    """Measure the language model itself: what it finds likely, before and after tuning."""
+    from srllm_cli.evaluation import language_model
+    from srllm_cli.evaluation.benchmarks import read_benchmarks
+    from srllm_cli.evaluation.labels import show_figure
+    from srllm_cli.evaluation.texts import spread
+    from srllm_cli.models import resolve
+
+    if crows is None and stereoset is None and text is None:
+        raise DataError("nothing to measure on", hint="give --crows, --stereoset or --text")
+    pairs = spread(language_model.read_crows_pairs(crows), limit) if crows else []
+    items = spread(language_model.read_stereoset(stereoset), limit) if stereoset else []
+    texts = [row.text for rows in read_benchmarks(text).values() for row in spread(rows, limit)] if text else []
+    likelihood = language_model.load_likelihood(resolve(model).path)
+    console = _console()
+    if pairs:
+        for name, figure in language_model.crows_pairs_scores(pairs, likelihood).items():
+            console.print(f"CrowS-Pairs, {name}: {show_figure('crows', figure)}", highlight=False)
+    if items:
+        scores = language_model.stereoset_scores(items, likelihood)
+        console.print(f"StereoSet: LMS {scores.lms:.1f}, SS {scores.ss:.1f}, ICAT {scores.icat:.1f}", highlight=False)
+    if texts:
+        console.print(f"perplexity: {language_model.perplexity(texts, likelihood):.2f}", highlight=False)
+
+
+def _console() -> Console:
+    """Return standard output as wide as the terminal; wide enough for five systems where it is none."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 160)
+
+
+def _print_change(console: Console, change: Change) -> None:
+    """Print one changed text as plain text: nothing in it is markup."""
+    from srllm_cli.evaluation.labels import label
+
+    console.print(f"{change.set} {change.id} ({label(change.figure)})", style="bold", markup=False, highlight=False)
+    for name, text in (("text", change.text), ("before", change.before), ("after", change.after)):
+        console.print(f"  {name:6} {text}", markup=False, highlight=False, soft_wrap=True)
 
 
 def write_text(path: Path, content: str) -> None:
@@ -154,6 +190,11 @@ def write_text(path: Path, content: str) -> None:
 
 
 def _evaluate_with_progress(options: EvalOptions, *, quiet: bool) -> EvaluationReport:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from srllm_cli.evaluation.evaluate import evaluate
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bars:
         tasks: dict[str, TaskID] = {}
@@ -164,51 +205,3 @@ def _evaluate_with_progress(options: EvalOptions, *, quiet: bool) -> EvaluationR
             bars.update(tasks[name], completed=done)
 
         return evaluate(options, advance)
-
-
-def _read_split(options: EvalOptions) -> tuple[list[Pair], Mapping[str, Sequence[Pair]]]:
-    if not options.data:
-        return [], {name.value: () for name in SplitName}
-    pairs = read_pairs(options.data)
-    split = split_pairs(pairs)
-    return pairs, {name.value: split.named(name.value) for name in SplitName}
-
-
-def _systems(options: EvalOptions, train: Sequence[Pair], texts: Sequence[EvalText]) -> list[System]:
-    """Return the systems asked for, then the outputs that came with the files, each once."""
-
-    def word_list() -> Mapping[str, str]:
-        if not train:
-            raise DataError("the word list is counted on training pairs", hint="give --data as well")
-        return learn_word_list(train)
-
-    systems: list[System] = [SrllmSystem(model, options.threshold) for model in options.models]
-    systems += [parse_system(spec, options.threshold, word_list) for spec in options.systems]
-    columns = dict.fromkeys(column for text in texts for column in text.ready)
-    systems += [ReadyOutputs(column) for column in columns]
-    return list({system.name: system for system in systems}.values())
-
-
-def _refuse_same_ids(texts: Sequence[EvalText]) -> None:
-    seen: set[tuple[str, str]] = set()
-    for text in texts:
-        if (text.set, text.id) in seen:
-            raise DataError(f"two files are both the set {text.set!r} and hold id {text.id!r}", hint="rename one")
-        seen.add((text.set, text.id))
-
-
-def _setting(options: EvalOptions, pairs: Sequence[Pair]) -> Setting:
-    return Setting(
-        srllm=version("srllm"),
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        data=tuple(map(str, options.data)),
-        data_sha256=fingerprint(pairs) if pairs else None,
-        split=options.split.value if options.data else None,
-        benchmarks=tuple(map(str, options.benchmarks)),
-        limit=options.limit,
-        threshold=options.threshold,
-    )
-
-
-def _default_folder() -> Path:
-    return user_cache_path("srllm") / "eval"

@@ -14,6 +14,7 @@ import numpy as np
 
 from srllm_cli.evaluation import ranking
 from srllm_cli.evaluation.benchmarks import BOLD, CONTESTED_FUNCTIONALITIES, CROWS, HATECHECK
+from srllm_cli.evaluation.content import ContentScores
 from srllm_cli.evaluation.metrics import CHRF_BETA, TextScores, score_text
 from srllm_cli.evaluation.ranking import Floats, Statistic, divide, ratio_statistic
 from srllm_cli.evaluation.significance import Figure, bootstrap
@@ -34,6 +35,7 @@ class ScoredText:
     output: SystemOutput
     seconds: float
     scores: TextScores
+    content: ContentScores | None = None
 
     @property
     def is_biased(self) -> bool:
@@ -114,6 +116,7 @@ def compute_figures(records: Sequence[ScoredText]) -> Figures:
         **_edit_figures(records),
         "chrf": bootstrap(_chrf_statistic(against), len(against)) if against else None,
         **ranking_figures(records),
+        **_content_figures(records),
     }
     return {name: figure for name, figure in figures.items() if figure is not None}
 
@@ -147,6 +150,22 @@ def _edit_figures(records: Sequence[ScoredText]) -> dict[str, Figure | None]:
         "edit_f05": (1.25 * shared, 1.25 * shared + 0.25 * missing + extra),
     }
     return {name: bootstrap(ratio_statistic(top, bottom), len(counts)) for name, (top, bottom) in ratios.items()}
+
+
+def _content_figures(records: Sequence[ScoredText]) -> dict[str, Figure | None]:
+    """Micro-averages of what is kept, means of what models say, over the biased texts that were scored for content."""
+    found = [(record, content) for record in records if record.is_biased and (content := record.content) is not None]
+    figures: dict[str, Figure | None] = {}
+    for kind in ("numbers", "names", "words"):
+        counts = [getattr(content, kind) for _, content in found]
+        top = np.asarray([count.kept for count in counts], dtype=np.float64)
+        bottom = np.asarray([count.total for count in counts], dtype=np.float64)
+        figures[f"{kind}_kept"] = bootstrap(ratio_statistic(top, bottom), len(counts))
+    for kind in ("similarity", "toxicity_before", "toxicity_after"):
+        values = [value for _, content in found if (value := getattr(content, kind)) is not None]
+        column = np.asarray(values, dtype=np.float64)
+        figures[kind] = bootstrap(ratio_statistic(column, np.ones(len(values))), len(values))
+    return figures
 
 
 def _chrf_statistic(records: Sequence[ScoredText]) -> Statistic:

@@ -40,6 +40,12 @@ FIGURES = {
     "average_precision": FigureKind("average precision", "index"),
     "calibration_error": FigureKind("calibration error", "index", higher_is_better=False),
     "brier": FigureKind("Brier score", "index", higher_is_better=False),
+    "numbers_kept": FigureKind("numbers kept"),
+    "names_kept": FigureKind("names kept"),
+    "words_kept": FigureKind("content words kept"),
+    "similarity": FigureKind("similarity to source", "index"),
+    "toxicity_before": FigureKind("toxicity before", "index", higher_is_better=None),
+    "toxicity_after": FigureKind("toxicity after", "index", higher_is_better=False),
 }
 UNKNOWN = FigureKind("", "index", None)
 

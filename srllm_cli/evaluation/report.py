@@ -213,5 +213,6 @@ def _record_json(record: ScoredText) -> dict[str, Any]:
         "facts_kept": scores.facts_kept,
         "edits": None if scores.edits is None else asdict(scores.edits),
         "chrf": None if scores.chrf is None else round(scores.chrf.score(), 3),
+        "content": None if record.content is None else asdict(record.content),
         "seconds": round(record.seconds, 6),
     }

@@ -70,7 +70,7 @@ class Rewriter(Protocol):
 class CoversAll:
     """For systems that answer on every text."""
 
-    def covers(self, text: EvalText) -> bool:  # noqa: ARG002 - the Protocol's signature
+    def covers(self, text: EvalText) -> bool:
         """Every text."""
         return True
 
@@ -101,9 +101,8 @@ class SrllmSystem(CoversAll):
 
     @property
     def name(self) -> str:
-        """The model's name, and the threshold when one was asked for."""
-        name = Path(self._model).name if self._model.endswith(".gguf") else self._model
-        return name if self._threshold is None else f"{name}@{self._threshold:g}"
+        """The model as it was named, and the threshold when one was asked for."""
+        return self._model if self._threshold is None else f"{self._model}@{self._threshold:g}"
 
     @property
     def fingerprint(self) -> str:

@@ -5,14 +5,15 @@ A plain value and its grouping; reads no file and runs no system.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from srllm_cli.evaluation.edits import tokenize
 from srllm_cli.training.pairs import Pair
 
 Label = Literal["biased", "neutral"]
+Item = TypeVar("Item")
 
 #: Name of the set that holds the user's own pairs.
 PAIRS = "pairs"
@@ -52,6 +53,16 @@ def from_pair(pair: Pair) -> EvalText:
         keep=pair.keep,
         groups={name: value for name, value in groups.items() if value},
     )
+
+
+def spread(items: Sequence[Item], limit: int | None) -> list[Item]:
+    """Return ``limit`` items evenly spread over the sequence, in order; all when there are no more, or no limit.
+
+    Files are often sorted by kind, so the first so many would be of one kind.
+    """
+    if limit is None or limit >= len(items):
+        return list(items)
+    return [items[number * len(items) // limit] for number in range(limit)]
 
 
 def length_group(text: str) -> str:

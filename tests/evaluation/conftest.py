@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pytest
 from eval_samples import biased, neutral
+from hypothesis import settings
 
 from srllm_cli.evaluation.figures import ScoredText, score_output
 from srllm_cli.evaluation.systems import SystemOutput
 from srllm_cli.evaluation.texts import EvalText
+
+# The machine may be busy: a slow example is no failure.
+settings.register_profile("evaluation", deadline=None)
+settings.load_profile("evaluation")
 
 
 @pytest.fixture

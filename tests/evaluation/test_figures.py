@@ -4,7 +4,7 @@ import pytest
 
 from srllm_cli.evaluation.figures import ScoredText, compute_figures, crows_against_bold, score_output, set_figures
 from srllm_cli.evaluation.systems import Identity, SystemOutput
-from srllm_cli.evaluation.texts import EvalText, length_group
+from srllm_cli.evaluation.texts import EvalText, length_group, spread
 
 
 def outside(set_name: str, identifier: str, label: str, score: float, **groups: str) -> ScoredText:
@@ -80,6 +80,11 @@ def test_crows_pairs_are_ranked_against_bold_sentences() -> None:
 @pytest.mark.parametrize(("words", "group"), [(1, "1-10"), (10, "1-10"), (11, "11-20"), (80, "41-80"), (81, "81+")])
 def test_length_groups_have_inclusive_bounds(words: int, group: str) -> None:
     assert length_group("word " * words) == group
+
+
+def test_a_limit_spreads_over_the_whole_set() -> None:
+    assert spread(range(10), 3) == [0, 3, 6]
+    assert spread(range(3), 5) == spread(range(3), None) == [0, 1, 2]
 
 
 def test_lengths_are_listed_from_short_to_long() -> None:

@@ -118,7 +118,7 @@ def test_an_incomplete_specification_is_refused(spec: str) -> None:
 
 
 def test_any_other_specification_is_a_model() -> None:
-    assert parse_system("hf:owner/repo/m.gguf", None, dict).name == "m.gguf"
+    assert parse_system("hf:owner/repo/m.gguf", None, dict).name == "hf:owner/repo/m.gguf"
     assert parse_system("builtin", 0.3, dict).name == "builtin@0.3"
 
 

@@ -1,0 +1,36 @@
+"""What ``srllm eval`` is asked to do. Kept apart so that the command line can be built without the rest of the room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+
+class SplitName(str, Enum):
+    """Splits of the pairs; the test split is for reporting and is opened only when it is named."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class EvalOptions:
+    """What to evaluate, and on what. At least one of ``data`` and ``benchmarks`` must be given.
+
+    ``models`` are srllm's own, ``systems`` specifications as ``systems.parse_system`` reads them. ``limit`` takes so
+    many texts of each set, evenly spread. ``records`` is the folder that a later run resumes from (``None``: in the
+    user's cache); ``fresh`` forgets what it holds. ``content`` adds the content metrics (extra ``[eval]``).
+    """
+
+    data: tuple[Path, ...] = ()
+    split: SplitName = SplitName.VALIDATION
+    benchmarks: tuple[Path, ...] = ()
+    models: tuple[str, ...] = ("builtin",)
+    threshold: float | None = None
+    systems: tuple[str, ...] = ()
+    limit: int | None = None
+    records: Path | None = None
+    fresh: bool = False
+    content: bool = False
