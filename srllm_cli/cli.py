@@ -334,6 +334,18 @@ def quantize(
     _print_text(f"{quantize_command(source, out, type, threshold=threshold)}\n")
 
 
+@app.command(
+    "eval",
+    # evaluation.command parses its own options: importing them here would slow every start down
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def evaluate(context: typer.Context) -> None:
+    """Measure a model, and whatever it is compared with, on pairs and on outside files."""
+    from srllm_cli.evaluation.command import app as evaluation
+
+    evaluation(args=context.args, prog_name="srllm eval", standalone_mode=False)
+
+
 class _needs_extra:  # noqa: N801 -- used as a function
     """Turns a missing optional dependency into an error that names the extra."""
 

@@ -28,7 +28,8 @@ class Settings:
     ``threshold``: the score from which a paragraph counts as biased. ``sentence_threshold``: the score from which a
     sentence of such a paragraph is rewritten. ``settled``: the score below which a rewrite counts as unbiased; it lies
     above the threshold, since a sentence that is about its subject keeps a trace of what was said of it.
-    ``candidates``: further answers tried when the greedy one fails. ``rounds``: how often a rewrite that is still biased
+    ``candidates``: further answers tried when the greedy one fails, or changes more than the share ``bold`` of the words.
+    ``rounds``: how often a rewrite that is still biased
     is rewritten again.
     """
 
@@ -36,6 +37,7 @@ class Settings:
     sentence_threshold: float = 0.3
     settled: float = 0.8
     candidates: int = 4
+    bold: float = 0.4
     rounds: int = 3
 
 
@@ -159,14 +161,19 @@ class PassageDebiaser:
             if not open_cases:
                 return
             self._greedy(open_cases, first=round_number == 0)
+            if round_number == 0:
+                self._branches([case for case in open_cases if not self._settled(case) or self._is_bold(case)])
             open_cases = [case for case in open_cases if not self._settled(case)]
-            if open_cases and round_number == 0:
-                self._branches(open_cases)
-                open_cases = [case for case in open_cases if not self._settled(case)]
             open_cases = [case for case in open_cases if case.best is not None]
 
     def _settled(self, case: _Case) -> bool:
         return case.best is not None and case.best.score < self.settings.settled
+
+    def _is_bold(self, case: _Case) -> bool:
+        """Whether the best rewrite changes so much that a smaller edit is worth looking for."""
+        return case.best is not None and changed_words(case.text, case.best.edits) > self.settings.bold * len(
+            spelled(case.text)
+        )
 
     def _greedy(self, cases: Sequence[_Case], *, first: bool) -> None:
         """Decode one answer for each case: to its text in the first round, to its best rewrite so far afterwards."""
@@ -222,12 +229,7 @@ class PassageDebiaser:
     def _rank(self, case: _Case, candidate: _Candidate) -> tuple[bool, int, float]:
         """Order candidates: unbiased first, then the fewest words changed, then the lower score."""
         biased = candidate.score >= self.settings.settled
-        changed = sum(
-            len([w for w in words(case.text[edit.start : edit.end]) if not w.isspace()])
-            + len([w for w in words(edit.replacement) if not w.isspace()])
-            for edit in candidate.edits
-        )
-        return (biased, 0 if biased else changed, candidate.score)
+        return (biased, 0 if biased else changed_words(case.text, candidate.edits), candidate.score)
 
     # Protocol "plain" ------------------------------------------------------------------------------------------------
 
@@ -252,6 +254,16 @@ class PassageDebiaser:
             edits = tuple(Edit(e.start + case.start, e.end + case.start, e.replacement) for e in case.best.edits)
             return [UnitResult(case.start, case.end, case.score, case.best.dimension, edits, Status.REWRITTEN)]
         return [UnitResult(case.start, case.end, case.score, case.dimension, (), Status.NEEDS_REVIEW)]
+
+
+def spelled(text: str) -> list[str]:
+    """Return the words and signs of a text, without white space."""
+    return [word for word in words(text) if not word.isspace()]
+
+
+def changed_words(text: str, edits: Sequence[Edit]) -> int:
+    """Count the words that edits take away and those that they add (twice: what is added may be invented)."""
+    return sum(len(spelled(text[e.start : e.end])) + 2 * len(spelled(e.replacement)) for e in edits)
 
 
 def branch_points(answer: Decoded | None, fixed: int, count: int) -> list[tuple[int, ...]]:

@@ -29,6 +29,10 @@ _SMALL_NUMBERS = {
         "seventeen eighteen nineteen twenty".split()
     )
 }
+_CALENDAR = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "  # noqa: SIM905
+    "september october november december".split()
+)
 _NEGATION = re.compile(r"\b(?:not|no|never|nor|none|nobody|nothing|nowhere|without|cannot|neither)\b|n['’]t\b", re.I)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.\w+|`[^`]*`|<[^<>\s]+>")
@@ -99,14 +103,18 @@ def numbers_guard(text: str, edit: Edit) -> str | None:
 
 
 def names_guard(text: str, edit: Edit) -> str | None:
-    """Names stay: capitalised words within a sentence that name no group and are no ordinary word."""
+    """Names and dates stay: capitalised words in a sentence that name no group and are no ordinary word."""
     kept = {word.lower() for word in _WORD.findall(edit.replacement)}
     for match in _WORD.finditer(text, edit.start, edit.end):
         word = match[0]
         stem = re.sub(r"['’]s?$", "", word.lower())
         if not word[0].isupper() or (word.isupper() and len(word) > 5):
             continue
-        if stem in kept or word.lower() in kept or is_group_term(stem) or is_common(stem):
+        if stem in kept or word.lower() in kept:
+            continue
+        if stem in _CALENDAR:
+            return "date lost"
+        if is_group_term(stem) or is_common(stem):
             continue
         if _starts_sentence(text, match.start()) and not _followed_by_name(text, match.end()):
             continue

@@ -41,7 +41,7 @@ def _cut(text: str, span: tuple[int, int], longest: int) -> list[tuple[int, int]
     while end - start > longest:
         space = max(text.rfind(" ", start + 1, start + longest), text.rfind("\n", start + 1, start + longest))
         cut = space if space > start else start + longest
-        parts.append((start, cut))
+        parts.append((start, start + len(text[start:cut].rstrip())))
         start = cut
         while start < end and text[start].isspace():
             start += 1

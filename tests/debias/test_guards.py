@@ -32,6 +32,7 @@ def test_a_careful_edit_is_accepted(text: str, rewrite: str) -> None:
     [
         ("The 14 old hags met.", "The women met.", "number lost"),
         ("The hags met.", "The 14 women met.", "number added"),
+        ("The lowlifes met on Monday.", "The people met at night.", "date lost"),
         ("That witch Petra Hlavka said no.", "The mayor said no.", "name lost"),
         ("The mayor said so.", "The mayor of Halden said so.", "name added"),
         ("Ask the idiots at help@example.com now.", "Ask the staff now.", "link or code"),
