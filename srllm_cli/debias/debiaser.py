@@ -117,7 +117,9 @@ class PassageDebiaser:
         everyone = [case for cases in paragraphs for case in cases]
         if self.engine.protocol.has_score:
             self._score(everyone)
-            work = self._biased_parts([c for c in everyone if c.score is not None and c.score >= self.settings.threshold])
+            work = self._biased_parts(
+                [c for c in everyone if c.score is not None and c.score >= self.settings.threshold]
+            )
             self._rewrite([case for cases in work.values() for case in cases])
         else:
             work = {id(case): self._cases(case.task, case.start, case.end, "sentence") for case in everyone}

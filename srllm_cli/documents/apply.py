@@ -239,7 +239,11 @@ class PassageEditor:
         start = _BLOCK_START.match(new)
         if start:
             before = _BLOCK_START.match(old)
-            if before is None or before[0] != start[0] or start[0].rstrip() == new.rstrip() != old.rstrip():
+            if (
+                before is None
+                or before[0].casefold() != start[0].casefold()
+                or start[0].rstrip() == new.rstrip() != old.rstrip()
+            ):
                 return False
         return not whole or bool(_CLOSING_HASHES.search(old)) == bool(_CLOSING_HASHES.search(new))
 

@@ -85,31 +85,17 @@ def test_neutral_text_comes_back_byte_for_byte(document: bytes) -> None:
 def test_the_example_loses_its_bias_and_keeps_its_facts(root: Path) -> None:
     before = (root / "examples" / "job-ad.md").read_text(encoding="utf-8")
     after = srllm("rewrite", "--quiet", root / "examples" / "job-ad.md").stdout.decode()
-    for gone in ("Salesman", "salesman", "young and energetic", "chairman", "Man the", "girls", "cripples", "accents"):
+    for gone in ("young and dynamic", "salesman", "chairman", "his own", "girls", "grandmother", "wife", "cripples"):
         assert gone in before
         assert gone not in after
     for kept in (
-        "Nordhavn",
-        "14",
-        "1 September 2026",
-        "€52,000 to €58,000",
-        "40 accounts",
-        "Ingrid Solheim",
-        "Hamburg",
-        "February",
-        "Three years",
-        "English",
-        "German",
-        "`forecast`",
-        "[price list](https://example.com/prices)",
-        "1998",
-        '> "Nobody here works past five," says Solheim',
-        "second floor",
-        "15 July",
-        "<jobs@example.com>",
-    ):
-        assert kept in before.replace("\n", " ") or kept in before
-        assert kept in after.replace("\n", " ")
+        "three years of experience", "1 September 2026", "€52,000 to €58,000", "40 accounts", "about six new ones",
+        "marine supply trade", "€40,000", "front desk", "Hamburg fair in February", "`forecast` sheet", "manager",
+        "[summer party](https://example.com/party)", "12 June", "second floor", "no lift", "HR by 15 July", "<jobs@example.com>",
+        '> "Nobody here works past five," says Ingrid Solheim, who founded the firm in 1998.', "team of 14", "Nordhavn",
+    ):  # fmt: skip
+        assert kept in before
+        assert kept in after
 
 
 @pytest.mark.slow

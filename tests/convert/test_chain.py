@@ -75,47 +75,36 @@ def reference(tiny_run: TinyRun, prompts: list[list[int]]) -> Logits:
 
 def test_float32_conversion_is_exact(converted: Any, reference: Logits, prompts: list[list[int]]) -> None:
     found = agreement(reference, llama_logits(converted("F32"), prompts))
-    print(found)
-    assert found.largest < 0.01
-    assert found.divergence < 1e-6
-    assert found.top == 1.0
+    assert found.scaled < 1e-4  # of the logits' standard deviation, 7.1; measured 2.3e-5
+    assert found.divergence < 1e-5  # measured 4e-7, float32's own noise
+    assert found.margin < 1e-3
 
 
-def test_float16_agrees(converted: Any, reference: Logits, prompts: list[list[int]]) -> None:
-    found = agreement(reference, llama_logits(converted("F16"), prompts))
-    print(found)
-    assert found.largest < 1.0
-    assert found.divergence < 1e-3
-    assert found.top >= 0.99
+@pytest.mark.parametrize("name", ["F16", "merged F16"])
+def test_float16_agrees(name: str, converted: Any, reference: Logits, prompts: list[list[int]]) -> None:
+    """The checkpoint's F16, and base and adapter merged in NumPy: the same weights, by two ways."""
+    found = agreement(reference, llama_logits(converted(name), prompts))
+    assert found.largest < 0.3  # logits; measured 0.088
+    assert found.divergence < 3e-5  # measured 3e-6
+    assert found.margin < 0.02  # measured 0.002
+    assert found.sure == 1.0
 
 
-def test_q8_0_agrees(converted: Any, reference: Logits, prompts: list[list[int]]) -> None:
-    found = agreement(reference, llama_logits(converted("Q8_0"), prompts))
-    print(found)
-    assert found.largest < 4.0
-    assert found.divergence < 0.02
-    assert found.top >= 0.95
+@pytest.mark.parametrize("name", ["Q8_0", "merged Q8_0"])
+def test_q8_0_agrees(name: str, converted: Any, reference: Logits, prompts: list[list[int]]) -> None:
+    found = agreement(reference, llama_logits(converted(name), prompts))
+    assert found.largest < 6.0  # logits; measured 2.7
+    assert found.divergence < 0.02  # measured 0.006
+    assert found.sure >= 0.99  # measured 1.0
 
 
 def test_adapter_on_base_agrees(converted: Any, tiny_run: TinyRun, reference: Logits, prompts: list[list[int]]) -> None:
-    """The base stays Q4_1 here, whose activations llama.cpp rounds to 8 bits: nearer to Q8_0 than to F16."""
+    """The base stays Q4_1 here, whose activations llama.cpp rounds to 8 bits: as near as Q8_0, not as F16."""
     found = agreement(reference, llama_logits(tiny_run.base, prompts, lora=converted("lora")))
-    print(found)
-    assert found.divergence < 0.02
-    assert found.top >= 0.95
+    assert found.divergence < 0.02  # measured 0.005
+    assert found.sure >= 0.99
     untuned = agreement(reference, llama_logits(tiny_run.base, prompts))
-    print(untuned)
     assert untuned.divergence > 10 * found.divergence
-
-
-@pytest.mark.parametrize(("name", "divergence", "top"), [("merged F16", 1e-3, 0.99), ("merged Q8_0", 0.02, 0.95)])
-def test_merged_gguf_agrees(
-    name: str, divergence: float, top: float, converted: Any, reference: Logits, prompts: list[list[int]]
-) -> None:
-    found = agreement(reference, llama_logits(converted(name), prompts))
-    print(found)
-    assert found.divergence < divergence
-    assert found.top >= top
 
 
 def test_vocabulary_and_shapes_are_the_bases_own(converted: Any, tiny_run: TinyRun) -> None:

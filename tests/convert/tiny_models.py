@@ -27,8 +27,8 @@ class Agreement:
     largest: float
     scaled: float
     divergence: float  # mean KL divergence, nats
-    top: float  # share of positions with the same most likely token
-    margin: float  # largest gap, in the reference, between its first choice and the other's
+    margin: float  # by how much, in the reference, its first choice leads the other's, at most
+    sure: float  # share of the same first choice where the reference's leads its second by one logit or more
 
 
 def agreement(reference: Logits, other: Logits) -> Agreement:
@@ -37,12 +37,14 @@ def agreement(reference: Logits, other: Logits) -> Agreement:
     log_q = other - np.logaddexp.reduce(other, axis=1, keepdims=True)
     first, second = reference.argmax(axis=1), other.argmax(axis=1)
     rows = np.arange(len(reference))
+    best = np.sort(reference, axis=1)[:, -2:]
+    lead = best[:, 1] - best[:, 0]
     return Agreement(
         largest=float(difference),
         scaled=float(difference / reference.std()),
         divergence=float((np.exp(log_p) * (log_p - log_q)).sum(axis=1).mean()),
-        top=float((first == second).mean()),
         margin=float((reference[rows, first] - reference[rows, second]).max()),
+        sure=float((first == second)[lead >= 1.0].mean()) if (lead >= 1.0).any() else 1.0,
     )
 
 
