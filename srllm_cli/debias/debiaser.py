@@ -28,7 +28,8 @@ class Settings:
     ``threshold``: the score from which a paragraph counts as biased. ``sentence_threshold``: the score from which a
     sentence of such a paragraph is rewritten. ``settled``: the score below which a rewrite counts as unbiased; it lies
     above the threshold, since a sentence that is about its subject keeps a trace of what was said of it.
-    ``candidates``: further answers tried when the greedy one fails, or changes more than the share ``bold`` of the words.
+    ``candidates``: further answers tried when the greedy one fails, or changes more than the share ``bold`` of the
+    words.
     ``rounds``: how often a rewrite that is still biased
     is rewritten again.
     """
@@ -45,8 +46,8 @@ class Settings:
 class Task:
     """A passage, and what its document can bear.
 
-    ``new_editor`` returns a fresh judge of edits (in offsets of the passage): asked about one candidate's edits in order,
-    it says of each whether it can be made together with those before it.
+    ``new_editor`` returns a fresh judge of edits (in offsets of the passage): asked about one candidate's edits in
+    order, it says of each whether it can be made together with those before it.
     """
 
     passage: Passage

@@ -232,18 +232,15 @@ class PassageEditor:
     def _line_holds(self, first: int, contents: dict[int, str]) -> bool:
         """Whether a line still has words, and starts and ends no other block than before."""
         whole = self._passage.block is Block.HEADING
-        new = _gather(self._line_parts(first, contents), whole)
-        old = _gather(self._line_parts(first, None), whole)
+        # Case means nothing to a mark, nor to the label of a reference.
+        new = _gather(self._line_parts(first, contents), whole).casefold()
+        old = _gather(self._line_parts(first, None), whole).casefold()
         if not new.strip():
             return False
         start = _BLOCK_START.match(new)
         if start:
             before = _BLOCK_START.match(old)
-            if (
-                before is None
-                or before[0].casefold() != start[0].casefold()
-                or start[0].rstrip() == new.rstrip() != old.rstrip()
-            ):
+            if before is None or before[0] != start[0] or start[0].rstrip() == new.rstrip() != old.rstrip():
                 return False
         return not whole or bool(_CLOSING_HASHES.search(old)) == bool(_CLOSING_HASHES.search(new))
 

@@ -43,7 +43,7 @@ def rewritten(source: str, old: str, new: str, format: str = "markdown", index: 
         ("The `x` man", "x", "y", None),
         ('He said "a man is a man" now', "man is", "person is", None),
         ("The man [x](y)", "man", "", "The  [x](y)"),
-        ("[x] man", "x", "X", "[X] man"),
+        ("[x]", "x", "X", "[X]"),
     ],
 )
 def test_an_edit_goes_where_the_words_are(source: str, old: str, new: str, expected: str | None) -> None:
