@@ -52,8 +52,10 @@ def load_similarity() -> Similarity:
     try:
         import torch
         from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging as transformers_logging
     except ImportError as error:
         raise MissingExtraError("eval --content", "eval") from error
+    transformers_logging.disable_progress_bar()
     folder = Path(package.origin).parent / "model"
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModel.from_pretrained(folder).eval()
