@@ -171,23 +171,20 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_line_of_5_megabytes_is_handled_in_bounded_memory(tmp_path: Path) -> None:
-    """A model that asks nothing: the base, whose scores are below any threshold of 1, on 5 MB without a line break."""
+def test_a_line_of_5_megabytes_is_cut_into_units_in_bounded_memory(tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
     path.write_text("x" * 5_000_000)
     script = (
         "import resource, sys\nfrom pathlib import Path\nfrom srllm_cli.documents import passages\n"
         "from srllm_cli.debias.units import unit_spans\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))  # a gigabyte, the interpreter included\n"
         "text = Path(sys.argv[1]).read_text()\n"
-        "spans = [s for p in passages(text, 'plain') for s in unit_spans(p.text, 'sentence')]\n"
-        "assert spans[-1][1] == len(text) and max(e - s for s, e in spans) <= 800\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        "spans = [s for p in passages(text, 'plain') for s in unit_spans(p.text, 'paragraph')]\n"
+        "assert spans[-1][1] == len(text) and max(e - s for s, e in spans) <= 800"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=120, check=False
-    )
+    command = [sys.executable, "-c", script, str(path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr
-    assert int(result.stdout) < 500, "megabytes"
 
 
 # Bad input ------------------------------------------------------------------------------------------------------------

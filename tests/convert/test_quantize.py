@@ -51,7 +51,8 @@ def test_checkpoint_goes_straight_to_a_k_quant(model: Path, tmp_path: Path) -> N
     reference = llama_logits(model / "f16.gguf", tokens)
     direct, by_f16 = (agreement(reference, llama_logits(tmp_path / name, tokens)) for name in ("a.gguf", "b.gguf"))
     # From float32 here, from float16 there: a random model loses much at four bits, and as much both ways.
-    assert direct.divergence < 1.5 * by_f16.divergence < 0.3
+    assert by_f16.divergence < 0.5
+    assert direct.divergence < 1.5 * by_f16.divergence
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gguf", "b.gguf"]
 
 
