@@ -104,7 +104,9 @@ def _speed(report: EvaluationReport) -> str:
         for number, system in enumerate(report.systems)
         if (speed := system.words_per_second) and "clean" in _overall(system, "pairs")
     ]
-    return scatter("Speed and quality", "words a second", "clean rewrites", series) if series else ""
+    if not series:
+        return ""
+    return f'<div class="plots">{scatter("Speed and quality", "words a second", "clean rewrites", series)}</div>'
 
 
 def _overall(system: SystemReport, name: str) -> Figures:
@@ -189,7 +191,7 @@ def _group_plots(systems: Sequence[tuple[int, SystemReport]], name: str) -> Iter
                 for group, figures in system.sets[name].groups.get(grouping, {}).items()
                 if (f := figures.get(figure)) is not None
             ]
-            if dots:
+            if len({dot.row for dot in dots}) > 1:
                 yield dot_plot(f"{label(figure)} by {grouping}", dots)
 
 

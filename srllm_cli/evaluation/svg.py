@@ -56,7 +56,7 @@ def scatter(title: str, x_label: str, y_label: str, series: Sequence[Series]) ->
     values = [x for line in series for x, _ in line.points]
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     high = max(high, low + 1)
-    parts = [_unit_axes(f"{x_label} (logarithmic)", y_label, x_ticks=[f"{10.0**e:g}" for e in range(low, high + 1)])]
+    parts = [_unit_axes(f"{x_label} (logarithmic)", y_label, x_ticks=[_power(e) for e in range(low, high + 1)])]
     for line in series:
         for x, y in line.points:
             left = _x((math.log10(x) - low) / (high - low))
@@ -120,6 +120,14 @@ def _unit_axes(x_label: str, y_label: str, x_ticks: Sequence[str] | None = None)
         f'<text x="12" y="{centre}" text-anchor="middle" transform="rotate(-90 12 {centre})">{escape(y_label)}</text>'
     )
     return "".join(parts)
+
+
+def _power(exponent: int) -> str:
+    """Return a power of ten as short as it reads: ``0.1``, ``100``, ``10k``, ``1M``."""
+    for step, unit in ((6, "M"), (3, "k")):
+        if exponent > step or (exponent == step == 6):
+            return f"{10 ** (exponent - step)}{unit}"
+    return f"{10.0**exponent:g}"
 
 
 def _spread(ticks: Sequence[str]) -> Iterable[tuple[float, str]]:

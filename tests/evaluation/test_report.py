@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import re
@@ -54,13 +55,19 @@ def test_the_page_needs_no_network_and_draws_every_plot(report: EvaluationReport
     page = render_page(report)
     assert not re.search(r"(?:src|href)\s*=\s*[\"'](?!#)|@import|url\(|https?:", page)
     assert "<script" not in page
-    for title in ("ROC", "Precision and recall", "Calibration", "clean rewrites by dimension", "Speed and quality"):
+    for title in ("ROC", "Precision and recall", "Calibration", "Speed and quality"):
         assert f"<figcaption>{title}</figcaption>" in page
 
 
-def test_text_on_the_page_is_never_markup(records: list[ScoredText]) -> None:
-    import dataclasses
+def test_a_grouping_of_several_groups_is_drawn_with_intervals(records: list[ScoredText]) -> None:
+    other = dataclasses.replace(records[0].text, id="b-3", groups={"dimension": "age"})
+    report = build_system_report("scripted", "f", [*records, dataclasses.replace(records[0], text=other)])
+    page = render_page(EvaluationReport(SETTING, (report,)))
+    assert "<figcaption>clean rewrites by dimension</figcaption>" in page
+    assert 'class="whisker"' in page
 
+
+def test_text_on_the_page_is_never_markup(records: list[ScoredText]) -> None:
     evil = dataclasses.replace(
         records[0].text, text="<script>alert(1)</script> & chairman", groups={"dimension": "<b>x</b>"}
     )
