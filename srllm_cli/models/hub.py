@@ -53,10 +53,12 @@ def fetch(name: str, progress: Callable[[str, float | None], None] | None = None
         return cached
     if progress:
         progress(f"fetching {wanted.file} from {wanted.repository}", None)
-    from huggingface_hub import errors, hf_hub_download
+    from huggingface_hub import errors, get_hf_file_metadata, hf_hub_download, hf_hub_url
 
     where = f"{wanted.repository}@{wanted.revision}" if wanted.revision else wanted.repository
     try:
+        # Asked once: the download itself retries for half a minute where there is no network, and logs each try.
+        get_hf_file_metadata(hf_hub_url(wanted.repository, wanted.file, revision=wanted.revision))
         return Path(hf_hub_download(wanted.repository, wanted.file, revision=wanted.revision))
     except errors.GatedRepoError as error:
         hint = "accept its licence on the hub and log in: hf auth login"
@@ -66,15 +68,21 @@ def fetch(name: str, progress: Callable[[str, float | None], None] | None = None
     except errors.RepositoryNotFoundError as error:
         hint = "check the name; a private one needs a login: hf auth login"
         raise ModelError(f"{name}: no repository {wanted.repository}", hint=hint) from error
-    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
-        hint = "connect, or give a local .gguf file, or use the built-in model"
-        raise ModelError(f"{name}: the hub cannot be reached and the file is not in the cache", hint=hint) from error
+    except errors.LocalEntryNotFoundError as error:
+        raise _unreachable(name) from error
     except errors.EntryNotFoundError as error:
         raise ModelError(f"{name}: {where} has no file {wanted.file}", hint="look at its list of files") from error
     except errors.HfHubHTTPError as error:
         raise ModelError(f"{name}: the hub answered with an error: {_first_line(error)}", hint="try again") from error
+    except (errors.HTTPError, ConnectionError) as error:  # type: ignore[attr-defined]  # no answer, or offline mode
+        raise _unreachable(name) from error
     except (OSError, ValueError) as error:
         raise ModelError(f"{name}: cannot be fetched: {_first_line(error)}") from error
+
+
+def _unreachable(name: str) -> ModelError:
+    hint = "connect, or give a local .gguf file, or use the built-in model"
+    return ModelError(f"{name}: the hub cannot be reached and the file is not in the cache", hint=hint)
 
 
 def _cached(wanted: HubFile) -> Path | None:

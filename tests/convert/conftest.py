@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tiny_models import TinyRun
 
 from srllm_cli.models.builtin import smollm2_gguf
 from srllm_cli.training.pairs import Pair, read_pairs
 
 RUN_PAIRS = 80
-
-
-@dataclass(frozen=True, slots=True)
-class TinyRun:
-    """A run of a few steps on the built-in model's base: its adapter, the base, the merged checkpoint."""
-
-    adapter: Path
-    base: Path
-    merged: Path
 
 
 @pytest.fixture(scope="session")

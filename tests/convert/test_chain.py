@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TinyRun
-from tiny_models import Logits, agreement, llama_logits, llama_tokens, torch_logits
+from tiny_models import Logits, TinyRun, agreement, llama_logits, llama_tokens, torch_logits
 
 from srllm_cli.debias.protocol import Protocol
 from srllm_cli.errors import TrainingError

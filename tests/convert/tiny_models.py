@@ -31,6 +31,15 @@ class Agreement:
     sure: float  # share of the same first choice where the reference's leads its second by one logit or more
 
 
+@dataclass(frozen=True, slots=True)
+class TinyRun:
+    """A run of a few steps on the built-in model's base: its adapter, the base, the merged checkpoint."""
+
+    adapter: Path
+    base: Path
+    merged: Path
+
+
 def agreement(reference: Logits, other: Logits) -> Agreement:
     difference = np.abs(reference - other).max()
     log_p = reference - np.logaddexp.reduce(reference, axis=1, keepdims=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Small
+from small_builtin import Small
 
 from srllm_cli.errors import ModelError
 from srllm_cli.models import builtin, resolve

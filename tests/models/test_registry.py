@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import TOKENS, WIDTH, write_gguf
+from small_builtin import TOKENS, WIDTH, write_gguf
 
 from srllm_cli.errors import ModelError
 from srllm_cli.models import resolve
