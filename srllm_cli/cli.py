@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Optional
 import typer
 
 from srllm_cli.errors import InputError, MissingExtraError, SrllmError
+from srllm_cli.evaluation.command import app as evaluation
 
 if TYPE_CHECKING:
     from srllm_cli.documents.files import Document
@@ -33,6 +34,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+app.add_typer(evaluation, name="eval")
 
 
 class OutputFormat(str, Enum):
@@ -331,19 +335,8 @@ def quantize(
     """Convert a checkpoint or adapter to GGUF, or a GGUF to another type, with the protocol in its metadata."""
     from srllm_convert import quantize_command
 
-    _print_text(f"{quantize_command(source, out, type, threshold=threshold)}\n")
-
-
-@app.command(
-    "eval",
-    # evaluation.command parses its own options: importing them here would slow every start down
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-)
-def evaluate(context: typer.Context) -> None:
-    """Measure a model, and whatever it is compared with, on pairs and on outside files."""
-    from srllm_cli.evaluation.command import app as evaluation
-
-    evaluation(args=context.args, prog_name="srllm eval", standalone_mode=False)
+    quantize_command(source, out, type, threshold=threshold)
+    _print_text(f"{out}\n")
 
 
 class _needs_extra:  # noqa: N801 -- used as a function

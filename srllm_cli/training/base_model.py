@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,12 @@ def load_base(name: str, dtype: Any) -> tuple[Any, Any]:
         ModelError: when it cannot be found or read.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    from transformers.utils import logging as transformers_logging
 
+    # Its bars and notices would stand between this tool's own lines; errors are raised.
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     path = smollm2_gguf() if name == SMOLLM2 else Path(name)
     try:
         if path.suffix == ".gguf":

@@ -90,7 +90,7 @@ def train(
         max_grad_norm=recipe.max_grad_norm,
         bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
-        logging_steps=10,
+        logging_steps=max(1, min(10, len(batches) // 10)),
         save_steps=recipe.checkpoint_steps,
         save_total_limit=2,
         seed=recipe.seed,
