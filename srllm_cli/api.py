@@ -138,14 +138,14 @@ def _assemble(document: _Document, results: Sequence[PassageResult]) -> Rewrite:
             scored.append(ScoredPassage(*source_span(passage, low, high), score))
         for unit in result.found:
             start, end = source_span(passage, unit.start, unit.end)
-            made = [editor.take(edit) for edit in unit.edits]
+            made = editor.take_all(unit.edits)
             dimension = unit.dimension
-            if unit.status is Status.NEEDS_REVIEW or None in made:
+            if unit.status is Status.NEEDS_REVIEW or made is None:
                 # The edits of two sentences can be harmless apart and not together; then neither half is made.
                 original = document.text[start:end]
                 findings.append(Finding(start, end, original, None, dimension, unit.score, Status.NEEDS_REVIEW))
                 continue
-            for edit in (part for parts in made for part in parts or ()):
+            for edit in made:
                 original = document.text[edit.start : edit.end]
                 edits.append(edit)
                 findings.append(
