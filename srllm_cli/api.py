@@ -9,8 +9,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from srllm_cli.debias.debiaser import PassageDebiaser, PassageResult, Settings, Task
 from srllm_cli.debias.types import Edit, Finding, Passage, Rewrite, ScoredPassage, Status
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 #: Characters of passages that go through the core at a time: bounds memory whatever the document's size, and is far
 #: more than a batch needs.
 SLAB_CHARACTERS = 200_000
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +92,9 @@ class Debiaser:
 
     def rewrite_all(self, texts: Iterable[str], format: str = "plain") -> Iterator[Rewrite]:
         """Rewrite many documents, batched together; results come in their order."""
-        waiting: list[_Document] = []
-        size = 0
-        for text in texts:
-            waiting.append(_Document(text, parse_passages(text, format)))
-            size += len(text)
-            if size >= SLAB_CHARACTERS:
-                yield from self._rewrite_documents(waiting)
-                waiting, size = [], 0
-        yield from self._rewrite_documents(waiting)
+        documents = (_Document(text, parse_passages(text, format)) for text in texts)
+        for slab in _slabs(documents, lambda document: len(document.text)):
+            yield from self._rewrite_documents(slab)
 
     def _rewrite_documents(self, documents: Sequence[_Document]) -> Iterator[Rewrite]:
         tasks = [
@@ -106,20 +102,24 @@ class Debiaser:
             for document in documents
             for passage in document.passages
         ]
-        results = iter(self._debias_in_slabs(tasks))
+        slabs = _slabs(tasks, lambda task: len(task.passage.text))
+        results = chain.from_iterable(map(self._core.debias, slabs))
         for document in documents:
             yield _assemble(document, [next(results) for _ in document.passages])
 
-    def _debias_in_slabs(self, tasks: Sequence[Task]) -> Iterator[PassageResult]:
-        slab: list[Task] = []
-        size = 0
-        for task in tasks:
-            slab.append(task)
-            size += len(task.passage.text)
-            if size >= SLAB_CHARACTERS:
-                yield from self._core.debias(slab)
-                slab, size = [], 0
-        yield from self._core.debias(slab)
+
+def _slabs(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Group items, in order, until a group's size reaches a slab's."""
+    slab: list[Item] = []
+    size = 0
+    for item in items:
+        slab.append(item)
+        size += size_of(item)
+        if size >= SLAB_CHARACTERS:
+            yield slab
+            slab, size = [], 0
+    if slab:
+        yield slab
 
 
 def _new_editor(document: _Document, passage: Passage) -> Callable[[Edit], bool]:

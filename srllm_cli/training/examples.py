@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from srllm_cli.debias.diff import offsets
 from srllm_cli.debias.protocol import Protocol, render_answer, verdict_line
 from srllm_cli.documents.sentences import sentence_spans
 from srllm_cli.training.pairs import Pair
@@ -162,17 +163,10 @@ def _turn(index: int, number: int, share: float) -> bool:
 def _aligned_positions(source: str, target: str) -> dict[int, int]:
     """Map offsets at token borders of ``source`` to those of ``target`` wherever the two agree on one side of it."""
     old, new = _TOKEN.findall(source), _TOKEN.findall(target)
-    old_at, new_at = _offsets(old), _offsets(new)
+    old_at, new_at = offsets(old), offsets(new)
     positions: dict[int, int] = {0: 0, len(source): len(target)}
     for block in difflib.SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
         for step in range(block.size):
             positions[old_at[block.a + step]] = new_at[block.b + step]
             positions[old_at[block.a + step + 1]] = new_at[block.b + step + 1]
     return positions
-
-
-def _offsets(tokens: Sequence[str]) -> list[int]:
-    offsets = [0]
-    for token in tokens:
-        offsets.append(offsets[-1] + len(token))
-    return offsets

@@ -11,8 +11,6 @@ from typing import Any
 from srllm_cli.errors import TrainingError
 from srllm_cli.training.examples import LossWeights
 
-RECIPE_FILE = "recipe.json"
-
 
 @dataclass(frozen=True, slots=True)
 class Recipe:

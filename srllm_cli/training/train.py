@@ -25,8 +25,9 @@ from srllm_cli.training.base_model import load_base
 from srllm_cli.training.batches import padding_share, plan_batches
 from srllm_cli.training.examples import Encoded, build_examples, encode
 from srllm_cli.training.pairs import Pair, fingerprint
-from srllm_cli.training.recipe import RECIPE_FILE, Recipe
+from srllm_cli.training.recipe import Recipe
 from srllm_cli.training.splits import split_pairs
+from srllm_convert.metadata import RECIPE_FILE
 
 ADAPTER_FOLDER = "adapter"
 LOG_FILE = "log.jsonl"
