@@ -6,9 +6,10 @@ It knows the protocol and any tokenizer with the Hugging Face interface; it know
 from __future__ import annotations
 
 import difflib
+import math
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,11 +53,18 @@ class Encoded:
 
 
 def build_examples(
-    pairs: Sequence[Pair], *, seed: int, passes: int, twin_share: float, sentence_share: float
+    pairs: Sequence[Pair],
+    *,
+    seed: int,
+    passes: int,
+    twin_share: float,
+    sentence_share: float,
+    shares: Mapping[str, float] | None = None,
 ) -> list[list[Example]]:
     """Return the examples of each pass over the data.
 
-    Every pass has each record whole. ``twin_share`` of the biased records also give their debiased text as a neutral
+    Every pass has each record whole, or the share of each source's records that ``shares`` gives it (by the prefix of
+    the ids, ``*`` for those not named). ``twin_share`` of the biased records also give their debiased text as a neutral
     example, and ``sentence_share`` of the records of several sentences give one window of one or two sentences; which
     records do so rotates from pass to pass, so that several passes see them all.
     """
@@ -64,7 +72,8 @@ def build_examples(
     for number in range(passes):
         chooser = random.Random(f"{seed}-{number}")
         examples: list[Example] = []
-        for index, pair in enumerate(pairs):
+        taken = [p for i, p in enumerate(pairs) if _is_taken(i, number, share_of(p.id, shares or {}))]
+        for index, pair in enumerate(taken):
             examples.append(whole(pair))
             if pair.label == "biased" and _turn(index, number, twin_share):
                 examples.append(Example(pair.debiased_text, None, pair.debiased_text))
@@ -150,6 +159,17 @@ def plain_tokens(tokenizer: Any, text: str) -> list[int]:
 def control_tokens(tokenizer: Any, text: str) -> list[int]:
     """Encode a piece of the protocol, in which control tokens are control tokens."""
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def share_of(identifier: str, shares: Mapping[str, float]) -> float:
+    """Return the share of its source's records in a pass, 1 where none is given."""
+    return shares.get(identifier.rpartition("-")[0], shares.get("*", 1.0))
+
+
+def _is_taken(index: int, number: int, share: float) -> bool:
+    """Whether record ``index`` is among the ``share`` of records of pass ``number``; the next pass takes others."""
+    before = index * share + number * share
+    return math.floor(before + share) > math.floor(before)
 
 
 def _turn(index: int, number: int, share: float) -> bool:
