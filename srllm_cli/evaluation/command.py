@@ -1,4 +1,4 @@
-"""``srllm eval``, ``srllm eval compare`` and ``srllm eval model``: options and output.
+"""``srllm eval`` and its subcommands ``compare``, ``convert`` and ``model``: options and output.
 
 The evaluation's code is imported when a command runs, so that the command line can mount this app at no cost.
 """
@@ -127,6 +127,24 @@ def compare_command(
                 highlight=False,
             )
         raise typer.Exit(1)
+
+
+@app.command("convert")
+def convert_command(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="crows_pairs, bold_wikipedia, hatecheck, paradetox, mbias_test, toxigen_mbias or wnc_sample."
+        ),
+    ],
+    files: Annotated[list[Path], typer.Argument(help="The source's own files, as its authors publish them.")],
+) -> None:
+    """Convert a public benchmark's own files to JSON Lines, on standard output. Nothing is fetched."""
+    from srllm_cli.evaluation.convert import convert, to_line
+
+    for row in convert(source, files):
+        sys.stdout.buffer.write(to_line(row).encode())  # UTF-8 whatever the locale
+    sys.stdout.buffer.flush()
 
 
 @app.command("model")
