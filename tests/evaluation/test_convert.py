@@ -21,7 +21,12 @@ HATECHECK = """,functionality,case_id,test_case,label_gold,target_ident,directio
 1,ident_neutral_nh,230,We are women. ,non-hateful,women,,
 2,target_obj_nh,3001,I cannot stand rain. ,non-hateful,,,
 """
-PARADETOX = 'toxic\tneutral1\tneutral2\tneutral3\nthat "damn dog" barks\tthat dog barks\tthe dog barks\t\n\nwhat crap\tnot good\n'
+PARADETOX = (
+    "toxic\tneutral1\tneutral2\tneutral3\n"
+    'that "damn dog" barks\tthat dog barks\tthe dog barks\t\n'
+    "\n"
+    "what crap\tnot good\n"
+)
 BOLD = {"Singers": {"Ana_Ruiz": ["Ana Ruiz sings.", "References"], "Li_Wen": ["Ana Ruiz sings."], "Nobody": []}}
 WNC = "71\tthe gr ##eat man\tthe man\tthe great man\tthe man\tDET ADJ NOUN\tdet amod ROOT\n72\ta b\ta\ta b\ta\n"
 MBIAS_REFERENCES = (
