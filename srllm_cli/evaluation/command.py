@@ -43,7 +43,8 @@ def eval_command(
         list[str] | None,
         typer.Option(
             help="What to compare with: identity, alex, wordlist, prompted:FILE.gguf, fewshot:FILE.gguf, "
-            "outputs:FILE.jsonl, column:NAME, or a model; may be repeated. Without --model, only these run."
+            "adapter:BASE.gguf+ADAPTER.gguf, server:URL#MODEL, outputs:FILE.jsonl, column:NAME, or a model; may be "
+            "repeated. Without --model, only these run."
         ),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="So many texts of each set, evenly spread.")] = None,
@@ -61,8 +62,18 @@ def eval_command(
     ] = False,
     content: Annotated[
         bool,
-        typer.Option("--content", help="Also numbers, names and words kept, similarity, toxicity (extra eval)."),
+        typer.Option("--content", help="Also what is kept, similarity and bias score of the rewrites (extra eval)."),
     ] = False,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Also ask a language model behind this OpenAI-compatible address (extra judge; key in "
+            "SRLLM_JUDGE_API_KEY). The texts are sent there.",
+        ),
+    ] = None,
+    judge_model: Annotated[str | None, typer.Option(help="The judge's name there (its only model).")] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="Requests under way to a server.")] = 4,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Measure models and baselines on pairs (by split) and on outside benchmark files."""
@@ -83,6 +94,9 @@ def eval_command(
         records=records,
         fresh=fresh,
         content=content,
+        judge=judge,
+        judge_model=judge_model,
+        at_once=at_once,
     )
     report = _evaluate_with_progress(options, quiet=quiet)
     console = _console()
