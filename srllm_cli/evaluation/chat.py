@@ -57,6 +57,8 @@ class ChatServer:
             raise ServerError(f"{url!r} is no address of a server", hint="such as http://127.0.0.1:8000/v1")
         self.url, self._model, self._key_variable = url.rstrip("/"), model, key_variable
         self._client: Any = None
+        self._old_format = False  # llama-cpp-python's server knows a schema by an older name only
+        self._no_probabilities = False  # and gives probabilities only when it was started so
 
     @property
     def model(self) -> str:
@@ -78,7 +80,6 @@ class ChatServer:
         *,
         max_tokens: int,
         schema: Mapping[str, Any] | None = None,
-        first_tokens: bool = False,
     ) -> Reply:
         """Ask once, at temperature 0.
 
@@ -86,25 +87,45 @@ class ChatServer:
             messages: the turns, with ``role`` and ``content``.
             max_tokens: bound of the answer.
             schema: JSON schema that the server is asked to hold the answer to.
-            first_tokens: ask for the probabilities of the first token.
 
         Raises:
             ServerError: when there is no usable reply.
         """
-        options: dict[str, Any] = {}
-        if schema is not None:
-            wanted = {"name": "answer", "strict": True, "schema": dict(schema)}
-            options["response_format"] = {"type": "json_schema", "json_schema": wanted}
-        if first_tokens:
-            options |= {"logprobs": True, "top_logprobs": _TOP_TOKENS}
-        model = self.model
-        return self._call(
-            lambda: _reply(
-                self._connected().chat.completions.create(
-                    model=model, messages=messages, temperature=0.0, max_tokens=max_tokens, **options
-                )
-            )
-        )
+        options: dict[str, Any] = {"model": self.model, "messages": messages, "max_tokens": max_tokens}
+        if schema is None:
+            return self._chat(options)
+        if not self._old_format:
+            try:
+                return self._chat(options | {"response_format": _json_schema(schema)})
+            except ServerError as error:
+                if not _is_about("response_format", error.__cause__):
+                    raise
+                self._old_format = True
+        return self._chat(options | {"response_format": {"type": "json_object", "schema": dict(schema)}})
+
+    def complete(self, prompt: str, *, max_tokens: int, stop: str) -> Reply:
+        """Let the model go on with a prompt that is written out, control tokens and all, at temperature 0.
+
+        A chat's template may add turns of its own (a default system line), which a tuned model has never seen.
+
+        Raises:
+            ServerError: when there is no usable reply.
+        """
+        options: dict[str, Any] = {"model": self.model, "prompt": prompt, "max_tokens": max_tokens, "stop": [stop]}
+        if not self._no_probabilities:
+            try:
+                return self._completion(options | {"logprobs": _TOP_TOKENS})
+            except ServerError as error:
+                if not _is_about("logprobs", error.__cause__):
+                    raise
+                self._no_probabilities = True
+        return self._completion(options)
+
+    def _chat(self, options: Mapping[str, Any]) -> Reply:
+        return self._call(lambda: _reply(self._connected().chat.completions.create(temperature=0.0, **options)))
+
+    def _completion(self, options: Mapping[str, Any]) -> Reply:
+        return self._call(lambda: _text_reply(self._connected().completions.create(temperature=0.0, **options)))
 
     def _connected(self) -> Any:
         if self._client is None:
@@ -156,15 +177,27 @@ def ask_in_order(ask: Callable[[Question], Given], questions: Iterable[Question]
                 future.cancel()
 
 
+def _json_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": dict(schema)}}
+
+
+def _is_about(option: str, error: BaseException | None) -> bool:
+    """Return whether a server's refusal names this option of the request."""
+    return option in f"{error} {getattr(error, 'body', '')}"
+
+
 def _reply(completion: Any) -> Reply:
     """Read a completion; whatever is not one fails here with an error that ``_call`` knows."""
     choice = completion.choices[0]
-    first: dict[str, float] | None = None
-    if choice.logprobs is not None and choice.logprobs.content:
-        first = {}
-        for token in choice.logprobs.content[0].top_logprobs:
-            first[token.token] = first.get(token.token, 0.0) + math.exp(token.logprob)
-    return Reply(choice.message.content or "", choice.finish_reason != "length", first)
+    return Reply(choice.message.content or "", choice.finish_reason != "length")
+
+
+def _text_reply(completion: Any) -> Reply:
+    """Read a completion of a written-out prompt, likewise."""
+    choice = completion.choices[0]
+    top = choice.logprobs.top_logprobs if choice.logprobs is not None else None
+    first = {token: math.exp(value) for token, value in top[0].items()} if top else None
+    return Reply(str(choice.text), choice.finish_reason != "length", first)
 
 
 def _first_line(message: str) -> str:

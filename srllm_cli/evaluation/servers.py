@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
-from srllm_cli.debias.protocol import BIASED, PLAIN_INSTRUCTION, UNBIASED, parse_answer
+from srllm_cli.debias.protocol import BIASED, PLAIN_INSTRUCTION, UNBIASED, Protocol, parse_answer
 from srllm_cli.evaluation.chat import ChatServer, ServerError, ask_in_order
 from srllm_cli.evaluation.systems import CoversAll, SystemOutput
 from srllm_cli.evaluation.texts import EvalText
 
 #: Environment variable that holds the key of a server under test.
 KEY_VARIABLE = "SRLLM_SERVER_API_KEY"
+#: What a tuned model was asked in training; a server shows no metadata that could say otherwise.
+_TUNED = Protocol()
 
 
 class ServerSystem(CoversAll):
     """A model behind a chat-completions server.
 
     Protocol ``plain``: asked in plain words, the whole answer is the rewrite, no score. Protocol ``verdict`` (a model
-    tuned by ``srllm train``): the text alone is sent, the verdict is read from the answer, and the score from the
-    probabilities of the first token where the server gives them.
+    tuned by ``srllm train``): the prompt of training is written out, the verdict is read from the answer, and the score
+    from the probabilities of the first token where the server gives them.
     """
 
     def __init__(self, url: str, model: str | None, *, verdict: bool = False, at_once: int = 4) -> None:
@@ -58,7 +60,8 @@ class ServerSystem(CoversAll):
         return SystemOutput(answer, None, flagged=answer != text)
 
     def _ask_verdict(self, text: str) -> SystemOutput:
-        reply = self._server.ask([{"role": "user", "content": text}], max_tokens=_bound(text), first_tokens=True)
+        prompt = f"{_TUNED.prefix}{text}{_TUNED.suffix}"
+        reply = self._server.complete(prompt, max_tokens=_bound(text), stop=_TUNED.end)
         answer = parse_answer(reply.text)
         if answer is None:
             raise ServerError(

@@ -12,15 +12,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 Answer = Callable[[dict], tuple[int, object]]
 
 
-def completion(text: str, finish: str = "stop", first: dict[str, float] | None = None) -> dict:
-    """A reply of the protocol; ``first`` holds log-probabilities of the first token."""
-    logprobs = None
-    if first is not None:
-        top = [{"token": token, "logprob": value, "bytes": None} for token, value in first.items()]
-        logprobs = {"content": [{**top[0], "top_logprobs": top}], "refusal": None}
-    choice = {"index": 0, "finish_reason": finish, "logprobs": logprobs}
-    choice["message"] = {"role": "assistant", "content": text}
+def completion(text: str, finish: str = "stop") -> dict:
+    """A reply of the chat protocol."""
+    choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}}
     return {"id": "x", "object": "chat.completion", "created": 0, "model": "toy", "choices": [choice]}
+
+
+def text_completion(text: str, first: dict[str, float] | None = None) -> dict:
+    """A reply to a written-out prompt; ``first`` holds log-probabilities of the first token."""
+    logprobs = None if first is None else {"top_logprobs": [first], "tokens": [next(iter(first))]}
+    choice = {"index": 0, "finish_reason": "stop", "text": text, "logprobs": logprobs}
+    return {"id": "x", "object": "text_completion", "created": 0, "model": "toy", "choices": [choice]}
 
 
 class Loopback:

@@ -117,6 +117,21 @@ def test_a_judge_scores_every_rewrite(tmp_path: Path) -> None:
     assert all(body["response_format"]["type"] == "json_schema" for body in server.asked)
 
 
+def test_a_server_that_knows_schemas_by_their_older_name_is_asked_that_way(tmp_path: Path) -> None:
+    pytest.importorskip("openai")
+
+    def older(body: dict) -> tuple[int, object]:
+        if body["response_format"]["type"] != "json_object":
+            return 500, {"error": {"message": "1 validation error:\n  {'loc': ('body', 'response_format', 'type')}"}}
+        assert body["response_format"]["schema"]["required"]
+        return toy_judge(body)
+
+    with serving(older) as server, open_judge(server.url, "toy", tmp_path) as judging:
+        (scores,) = judging.score_all(PAIRS[:1], at_once=1)
+        assert scores.knowledge_retention == 1.0
+    assert [body["response_format"]["type"] for body in server.asked].count("json_schema") == 1
+
+
 def test_a_judge_that_dies_is_an_error_and_the_next_run_goes_on(tmp_path: Path) -> None:
     pytest.importorskip("openai")
     left = [7]

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from chat_server import completion, serving
+from chat_server import completion, serving, text_completion
 from eval_samples import neutral
 
 from srllm_cli.errors import DataError, ModelError
@@ -41,14 +41,16 @@ def test_a_server_is_asked_in_plain_words_and_answers_come_in_order() -> None:
     assert {body["temperature"] for body in server.asked} == {0.0}
 
 
-def test_a_verdict_is_read_with_its_score_and_the_text_alone_is_sent() -> None:
+def test_a_verdict_is_read_with_its_score_from_the_prompt_of_training() -> None:
     def answer(body: dict) -> tuple[int, object]:
-        if last(body) == "Bad.":
-            return 200, completion("biased: gender\nGood.", first={"bi": -0.105360516, "un": -2.302585093})
-        return 200, completion("unbiased", first={"un": 0.0})
+        assert body["prompt"].startswith("<|im_start|>user\n")
+        assert body["stop"] == ["<|im_end|>"]
+        if "Bad." in body["prompt"]:
+            return 200, text_completion("biased: gender\nGood.", first={"bi": -0.105360516, "un": -2.302585093})
+        return 200, text_completion("unbiased", first={"un": 0.0})
 
     with serving(answer) as server:
-        system = ServerSystem(server.url, "toy", verdict=True)
+        system = parse_system(f"verdict-server:{server.url}#toy", None, dict)
         bad, fine = system.rewrite_all([neutral("1", "Bad."), neutral("2", "Fine.")])
     assert (bad.text, bad.flagged) == ("Good.", True)
     assert bad.score == pytest.approx(0.9)
@@ -56,14 +58,24 @@ def test_a_verdict_is_read_with_its_score_and_the_text_alone_is_sent() -> None:
 
 
 def test_a_server_without_probabilities_gives_a_verdict_and_no_score() -> None:
-    with serving(lambda _: (200, completion("unbiased"))) as server:
-        (output,) = ServerSystem(server.url, "toy", verdict=True).rewrite_all([neutral("1", "Fine.")])
-    assert (output.text, output.score) == ("Fine.", None)
+    def answer(body: dict) -> tuple[int, object]:
+        if "logprobs" in body:
+            return 400, {"error": {"message": "logprobs is not supported"}}
+        return 200, text_completion("unbiased")
+
+    with serving(answer) as server:
+        outputs = list(
+            ServerSystem(server.url, "toy", verdict=True, at_once=1).rewrite_all(
+                [neutral("1", "Fine."), neutral("2", "Good.")]
+            )
+        )
+    assert [(output.text, output.score) for output in outputs] == [("Fine.", None), ("Good.", None)]
+    assert len(server.asked) == 3
 
 
 def test_an_answer_of_another_protocol_is_an_error_not_an_unbiased_text() -> None:
     with (
-        serving(lambda _: (200, completion("Sure! Here it is."))) as server,
+        serving(lambda _: (200, text_completion("Sure! Here it is."))) as server,
         pytest.raises(ServerError, match="not of protocol 'verdict': 'Sure!"),
     ):
         list(ServerSystem(server.url, "toy", verdict=True).rewrite_all([neutral("1", "Fine.")]))
