@@ -149,8 +149,8 @@ def _setting(options: EvalOptions, pairs: Sequence[Pair], judge: Judge | None) -
         data=tuple(map(str, options.data)),
         data_sha256=fingerprint(pairs) if pairs else None,
         split=options.split.value if options.data else None,
+        judge=None if judge is None else judge.name,
         benchmarks=tuple(map(str, options.benchmarks)),
         limit=options.limit,
         threshold=options.threshold,
-        judge=None if judge is None else judge.name,
     )

@@ -39,10 +39,10 @@ class Setting:
     data: tuple[str, ...] = ()
     data_sha256: str | None = None
     split: str | None = None
+    judge: str | None = None
     benchmarks: tuple[str, ...] = ()
     limit: int | None = None
     threshold: float | None = None
-    judge: str | None = None
 
     @property
     def test_split_opened(self) -> bool:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from chat_server import completion, serving
+from typer.testing import CliRunner
 
 from srllm_cli.errors import DataError
 from srllm_cli.evaluation import chat, judge
 from srllm_cli.evaluation.chat import ServerError
+from srllm_cli.evaluation.command import app
 from srllm_cli.evaluation.evaluate import evaluate
 from srllm_cli.evaluation.judge import AnswerError, Statements
 from srllm_cli.evaluation.judging import open_judge
@@ -216,6 +218,20 @@ def test_a_broken_answers_file_is_named_with_its_row(tmp_path: Path) -> None:
             open_judge(server.url, "toy", tmp_path),
         ):
             pass
+
+
+def test_the_command_asks_the_judge_that_it_is_given(tmp_path: Path) -> None:
+    pytest.importorskip("openai")
+    path = tmp_path / "toy.jsonl"
+    path.write_text(json.dumps({"id": "1", "text": "Ana won. What a shrew!", "label": "biased"}) + "\n")
+    with serving(toy_judge, models=("one", "two")) as server:
+        arguments = ["--benchmarks", str(path), "--system", "identity", "--records", str(tmp_path / "r"), "-q"]
+        arguments += ["--judge", server.url, "--judge-model", "two", "--at-once", "1"]
+        result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert "judge: knowledge retention" in result.output
+    assert "Judged by two at" in result.output
+    assert {body["model"] for body in server.asked} == {"two"}
 
 
 def test_a_report_holds_the_judges_scores_on_biased_texts(tmp_path: Path) -> None:
