@@ -1,4 +1,4 @@
-"""``srllm eval``, ``srllm eval compare`` and ``srllm eval model``: options and output.
+"""``srllm eval`` and its subcommands ``compare``, ``convert`` and ``model``: options and output.
 
 The evaluation's code is imported when a command runs, so that the command line can mount this app at no cost.
 """
@@ -43,7 +43,8 @@ def eval_command(
         list[str] | None,
         typer.Option(
             help="What to compare with: identity, alex, wordlist, prompted:FILE.gguf, fewshot:FILE.gguf, "
-            "outputs:FILE.jsonl, column:NAME, or a model; may be repeated. Without --model, only these run."
+            "adapter:BASE.gguf+ADAPTER.gguf, server:URL#MODEL, outputs:FILE.jsonl, column:NAME, or a model; may be "
+            "repeated. Without --model, only these run."
         ),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="So many texts of each set, evenly spread.")] = None,
@@ -61,8 +62,18 @@ def eval_command(
     ] = False,
     content: Annotated[
         bool,
-        typer.Option("--content", help="Also numbers, names and words kept, similarity, toxicity (extra eval)."),
+        typer.Option("--content", help="Also what is kept, similarity and bias score of the rewrites (extra eval)."),
     ] = False,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Also ask a language model behind this OpenAI-compatible address (extra judge; key in "
+            "SRLLM_JUDGE_API_KEY). The texts are sent there.",
+        ),
+    ] = None,
+    judge_model: Annotated[str | None, typer.Option(help="The judge's name there (its only model).")] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="Requests under way to a server.")] = 4,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Measure models and baselines on pairs (by split) and on outside benchmark files."""
@@ -83,6 +94,9 @@ def eval_command(
         records=records,
         fresh=fresh,
         content=content,
+        judge=judge,
+        judge_model=judge_model,
+        at_once=at_once,
     )
     report = _evaluate_with_progress(options, quiet=quiet)
     console = _console()
@@ -127,6 +141,24 @@ def compare_command(
                 highlight=False,
             )
         raise typer.Exit(1)
+
+
+@app.command("convert")
+def convert_command(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="crows_pairs, bold_wikipedia, hatecheck, paradetox, mbias_test, toxigen_mbias or wnc_sample."
+        ),
+    ],
+    files: Annotated[list[Path], typer.Argument(help="The source's own files, as its authors publish them.")],
+) -> None:
+    """Convert a public benchmark's own files to JSON Lines, on standard output. Nothing is fetched."""
+    from srllm_cli.evaluation.convert import convert, to_line
+
+    for row in convert(source, files):
+        sys.stdout.buffer.write(to_line(row).encode())  # UTF-8 whatever the locale
+    sys.stdout.buffer.flush()
 
 
 @app.command("model")

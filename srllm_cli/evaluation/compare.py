@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from rich.table import Table
 
 from srllm_cli.errors import DataError
 from srllm_cli.evaluation import ranking
+from srllm_cli.evaluation.judge import JudgeScores
 from srllm_cli.evaluation.labels import FIGURES, UNKNOWN, label, points, show
 from srllm_cli.evaluation.ranking import Floats, Statistic, ratio_statistic
 from srllm_cli.evaluation.report import VERSION
@@ -42,6 +43,8 @@ class ReportRecord(_Loose):
     facts: int
     facts_kept: int
     chrf: float | None
+    content: dict[str, Any] | None = None
+    judged: dict[str, float] | None = None
 
 
 class ReportSystem(_Loose):
@@ -117,6 +120,20 @@ class _Measure:
     binary: bool = True
 
 
+def _content_measure(name: str) -> _Measure:
+    def has(record: ReportRecord) -> bool:
+        return record.label == "biased" and (record.content or {}).get(name) is not None
+
+    return _Measure(name, has, lambda record: float((record.content or {})[name]), binary=False)
+
+
+def _judge_measure(figure: str, name: str) -> _Measure:
+    def has(record: ReportRecord) -> bool:
+        return record.judged is not None and name in record.judged
+
+    return _Measure(figure, has, lambda record: (record.judged or {})[name], binary=name == "knowledge_retention")
+
+
 _MEASURES = (
     _Measure("clean", lambda r: r.clean is not None, lambda r: float(bool(r.clean))),
     _Measure(
@@ -125,6 +142,8 @@ _MEASURES = (
     _Measure("untouched", lambda r: r.label == "neutral", lambda r: float(not r.changed)),
     _Measure("found", lambda r: r.label == "biased", lambda r: float(r.flagged)),
     _Measure("chrf", lambda r: r.label == "biased" and r.chrf is not None, lambda r: r.chrf or 0.0, binary=False),
+    *(_content_measure(name) for name in ("similarity", "bias_after")),
+    *(_judge_measure(f"judge_{field.name}", field.name) for field in fields(JudgeScores) if "before" not in field.name),
 )
 #: Figures whose changes are listed text by text.
 _LISTED = ("clean", "untouched")

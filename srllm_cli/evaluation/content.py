@@ -1,8 +1,8 @@
-"""Whether a rewrite keeps what its source says: numbers, names, content words, meaning; and how toxic both read.
+"""Whether a rewrite keeps what its source says: numbers, names, phrases, words, meaning; and how biased both read.
 
-The local counterpart of the knowledge retention and toxicity that SR_LLM and MBIAS report. What can be counted is
-counted here; what needs a model is given by ``content_models`` as a function from texts to values. Knows no file, no
-label and no average.
+The local counterpart of the knowledge retention and bias that SR_LLM and MBIAS report from a judge (``judge``). What
+can be counted is counted here; what needs a model is given by ``content_models`` as a function from texts to values.
+Knows no file, no label and no average.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-#: Toxicity of each text, in [0, 1].
-Toxicity = Callable[[Sequence[str]], Sequence[float]]
+#: Score of each text, in [0, 1]; higher means biased.
+BiasScore = Callable[[Sequence[str]], Sequence[float]]
 #: Similarity of each pair of texts, in [-1, 1].
 Similarity = Callable[[Sequence[tuple[str, str]]], Sequence[float]]
 
+Thing = TypeVar("Thing")
+
 _NUMBER = re.compile(r"\d+(?:[.,:/\-]\d+)*")
 _WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
+_WORD_OR_SIGN = re.compile(rf"{_WORD.pattern}|[^\w\s]|\d+")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:\n]\s*[\"'“”‘’(\[*#>\-]*\s*)$")
 #: Words that carry grammar rather than knowledge; a rewrite may exchange them freely.
 _GRAMMAR_WORDS = """
@@ -49,25 +53,26 @@ class ContentScores:
     numbers: Kept
     names: Kept
     words: Kept
+    phrases: Kept
     similarity: float | None = None
-    toxicity_before: float | None = None
-    toxicity_after: float | None = None
+    bias_before: float | None = None
+    bias_after: float | None = None
 
 
 def score_contents(
-    pairs: Sequence[tuple[str, str]], toxicity: Toxicity | None = None, similarity: Similarity | None = None
+    pairs: Sequence[tuple[str, str]], bias: BiasScore | None = None, similarity: Similarity | None = None
 ) -> list[ContentScores]:
     """Score (source, rewrite) pairs; models see each distinct text once.
 
     Args:
         pairs: source and rewrite of each text.
-        toxicity: a classifier, if one is wanted.
+        bias: what scores a text, if it is wanted.
         similarity: a sentence-embedding model, if one is wanted.
     """
-    toxic: dict[str, float] = {}
-    if toxicity is not None:
+    biased: dict[str, float] = {}
+    if bias is not None:
         texts = list(dict.fromkeys(text for pair in pairs for text in pair))
-        toxic = dict(zip(texts, toxicity(texts), strict=True))
+        biased = dict(zip(texts, bias(texts), strict=True))
     alike: dict[tuple[str, str], float] = {}
     if similarity is not None:
         distinct = list(dict.fromkeys(pairs))
@@ -77,15 +82,16 @@ def score_contents(
             numbers=kept(numbers(source), numbers(rewrite)),
             names=kept(names(source), _words(rewrite)),
             words=kept(content_words(source), content_words(rewrite)),
+            phrases=_phrases_kept(source, rewrite),
             similarity=alike.get((source, rewrite)),
-            toxicity_before=toxic.get(source),
-            toxicity_after=toxic.get(rewrite),
+            bias_before=biased.get(source),
+            bias_after=biased.get(rewrite),
         )
         for source, rewrite in pairs
     ]
 
 
-def kept(before: Counter[str], after: Counter[str]) -> Kept:
+def kept(before: Counter[Thing], after: Counter[Thing]) -> Kept:
     """Count what of ``before`` is in ``after``, each as often as it occurs."""
     return Kept((before & after).total(), before.total())
 
@@ -106,8 +112,41 @@ def names(text: str) -> Counter[str]:
 
 def content_words(text: str) -> Counter[str]:
     """Count the words that are not grammar, lower case and without a plural or possessive *s*."""
-    words = (match[0].lower().replace("’", "'").removesuffix("'s") for match in _WORD.finditer(text))
+    words = (_bare(match[0]) for match in _WORD.finditer(text))
     return Counter(_stem(word) for word in words if word not in _GRAMMAR)
+
+
+def phrases(text: str) -> list[tuple[str, ...]]:
+    """Return the runs of two and more content words, in order: an approximation of noun phrases without a tagger.
+
+    The candidate phrases of RAKE (Rose et al., 2010, section 1.3): grammar words, numbers and signs end a run.
+    """
+    return [run for run in _runs(text) if len(run) > 1]
+
+
+def _phrases_kept(source: str, rewrite: str) -> Kept:
+    """Count the source's phrases that stand in one run of the rewrite, each as often as it occurs."""
+    wanted = phrases(source)
+    made = Counter(
+        run[start:end] for run in _runs(rewrite) for start in range(len(run)) for end in range(start + 2, len(run) + 1)
+    )
+    return kept(Counter(wanted), made)
+
+
+def _runs(text: str) -> list[tuple[str, ...]]:
+    """Cut a text into runs of content words."""
+    runs: list[list[str]] = [[]]
+    for match in _WORD_OR_SIGN.finditer(text):
+        word = _bare(match[0])
+        if match[0][0].isalpha() and word not in _GRAMMAR:
+            runs[-1].append(_stem(word))
+        else:
+            runs.append([])
+    return [tuple(run) for run in runs if run]
+
+
+def _bare(word: str) -> str:
+    return word.lower().replace("’", "'").removesuffix("'s")
 
 
 def _stem(word: str) -> str:

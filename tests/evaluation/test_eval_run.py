@@ -27,6 +27,21 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, texts: list[EvalT
     assert outcome(resumed) == outcome(run_system(Scripted(outputs), texts, tmp_path / "other"))
 
 
+def test_every_output_is_on_disk_before_the_next_is_asked_for(
+    tmp_path: Path, texts: list[EvalText], outputs: Outputs
+) -> None:
+    written: list[int] = []
+
+    class Watching(Scripted):
+        def rewrite_all(self, texts):
+            for output in super().rewrite_all(texts):
+                written.append(sum(len(file.read_text().splitlines()) for file in tmp_path.glob("*.jsonl")))
+                yield output
+
+    run_system(Watching(outputs), texts, tmp_path)
+    assert written == [0, 1, 2, 3]
+
+
 def test_a_half_written_last_line_is_run_again(tmp_path: Path, texts: list[EvalText], outputs: Outputs) -> None:
     complete = outcome(run_system(Scripted(outputs), texts, tmp_path))
     (file,) = tmp_path.glob("*.jsonl")
