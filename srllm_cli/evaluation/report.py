@@ -42,6 +42,7 @@ class Setting:
     benchmarks: tuple[str, ...] = ()
     limit: int | None = None
     threshold: float | None = None
+    screen: str | None = None
 
     @property
     def test_split_opened(self) -> bool:

@@ -93,25 +93,31 @@ class SrllmSystem(CoversAll):
         self,
         model: str,
         threshold: float | None = None,
-        load: Callable[[str, float | None], Rewriter] | None = None,
+        screen: str | None = None,
+        load: Callable[[str, float | None, str | None], Rewriter] | None = None,
     ) -> None:
         """Take a model by name; ``load`` makes the rewriter (``Debiaser`` when not given)."""
-        self._model, self._threshold = model, threshold
+        self._model, self._threshold, self._screen = model, threshold, screen
         self._load = load or _load_debiaser
 
     @property
     def name(self) -> str:
-        """The model as it was named, and the threshold when one was asked for."""
-        return self._model if self._threshold is None else f"{self._model}@{self._threshold:g}"
+        """The model as it was named, and the threshold and the screen when they were asked for."""
+        name = self._model if self._threshold is None else f"{self._model}@{self._threshold:g}"
+        return name if self._screen is None else f"{name} (screen: {self._screen})"
 
     @property
     def fingerprint(self) -> str:
-        """Model file, threshold, and the code and packages that make up a rewrite."""
-        return "|".join(("srllm", file_mark(self._model), repr(self._threshold), code_mark()))
+        """Model files, threshold, and the code and packages that make up a rewrite."""
+        marks = ["srllm", file_mark(self._model), repr(self._threshold), code_mark()]
+        if self._screen is not None:
+            file, _, _ = self._screen.rpartition("@")
+            marks += [self._screen, file_mark(file or self._screen)]
+        return "|".join(marks)
 
     def rewrite_all(self, texts: Sequence[EvalText]) -> Iterator[SystemOutput]:
         """Rewrite through the batched engine. The score of a text is the highest of its passages."""
-        with closing(self._load(self._model, self._threshold)) as rewriter:
+        with closing(self._load(self._model, self._threshold, self._screen)) as rewriter:
             for start in range(0, len(texts), _SRLLM_BATCH):
                 batch = [text.text for text in texts[start : start + _SRLLM_BATCH]]
                 for result in rewriter.rewrite_all(batch, format="plain"):
@@ -157,7 +163,9 @@ class OutputsFile:
         return (_ready(text, *self._outputs[text.id]) for text in texts)
 
 
-def parse_system(spec: str, threshold: float | None, word_list: Callable[[], Mapping[str, str]]) -> System:
+def parse_system(
+    spec: str, threshold: float | None, word_list: Callable[[], Mapping[str, str]], screen: str | None = None
+) -> System:
     """Return the system that a command-line specification names.
 
     ``identity``; ``alex``; ``wordlist``; ``column:NAME``; ``outputs:FILE.jsonl`` or ``outputs:FILE.jsonl#COLUMN``;
@@ -167,6 +175,7 @@ def parse_system(spec: str, threshold: float | None, word_list: Callable[[], Map
         spec: the specification.
         threshold: threshold of srllm's own verdicts; other systems have none.
         word_list: makes the terms of the word list, called only when it is asked for.
+        screen: what screens for srllm's own models; ``None`` takes each one's own.
 
     Raises:
         DataError: when the specification is incomplete or its file is missing.
@@ -189,7 +198,7 @@ def parse_system(spec: str, threshold: float | None, word_list: Callable[[], Map
         return OutputsFile(Path(path), column or "output")
     if kind in ("prompted", "fewshot") and colon:
         return baselines.Prompted(Path(rest), few_shot=kind == "fewshot")
-    return SrllmSystem(spec, threshold)
+    return SrllmSystem(spec, threshold, screen)
 
 
 def file_mark(name: str) -> str:
@@ -227,10 +236,10 @@ def _version(package: str) -> str:
         return "none"
 
 
-def _load_debiaser(model: str, threshold: float | None) -> Rewriter:
+def _load_debiaser(model: str, threshold: float | None, screen: str | None) -> Rewriter:
     from srllm_cli.api import Debiaser
 
-    rewriter: Rewriter = Debiaser(model=model, threshold=threshold)
+    rewriter: Rewriter = Debiaser(model=model, threshold=threshold, screen=screen)
     return rewriter
 
 
