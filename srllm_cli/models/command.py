@@ -18,7 +18,9 @@ from srllm_cli.models.family import DEFAULT, FAMILY
 if TYPE_CHECKING:
     from srllm_cli.models.cache import Progress
 
-app = typer.Typer(help="The built-in models: what they are, where they are, fetching and removing them.")
+app = typer.Typer(
+    help="The built-in models: what they are, where they are, fetching and removing them.", no_args_is_help=True
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help=f"{' or '.join(FAMILY)}.")]
 

@@ -70,7 +70,7 @@ def fetch_into(folder: Path, wanted: HubFile) -> Path:
     cached = _cached(wanted)
     if cached is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        return Path(shutil.copyfile(cached, folder / wanted.file))
+        return Path(shutil.copyfile(cached, folder / Path(wanted.file).name))
     shown = not are_progress_bars_disabled()
     disable_progress_bars()
     try:
