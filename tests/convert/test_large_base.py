@@ -21,12 +21,16 @@ pytestmark = pytest.mark.slow
 WEIGHTS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
 RANK = 32
 TEXT = "The chairman asked the girls at the front desk to man the stand, and 45 of 1,200 members agreed in 2024."
+#: Prints the highest resident size of its own. Linux' ``ru_maxrss`` may be that of the process it was started from.
 MERGE = """
 import resource, sys
 from pathlib import Path
 from srllm_convert.quantize import merge_quantized
 merge_quantized(*map(Path, sys.argv[1:4]), sys.argv[4])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+status = Path("/proc/self/status")
+lines = status.read_text().splitlines() if status.exists() else []
+own = [int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM")]
+print(own[0] if own else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
@@ -65,16 +69,16 @@ def reference(large_base: Path, lora: Path, prompt: list[list[int]]) -> Logits:
 
 
 @pytest.mark.parametrize(
-    ("type", "most", "apart"),
+    ("type", "most_megabytes", "apart"),
     [
-        ("F16", 700 << 20, 0.01),
-        ("Q8_0", 500 << 20, 0.02),
-        ("Q4_K_M", 1900 << 20, 0.2),
+        ("F16", 600, 0.01),  # measured 374 MB, divergence 0.0017
+        ("Q8_0", 400, 0.02),  # 265 MB, 0.0029
+        ("Q4_K_M", 1400, 0.2),  # 1,008 MB (the embeddings as float32 are 545)
     ],
 )
 def test_merge_agrees_with_the_adapter_on_its_base_in_bounded_memory(
     type: str,
-    most: int,
+    most_megabytes: int,
     apart: float,
     large_base: Path,
     lora: Path,
@@ -85,7 +89,7 @@ def test_merge_agrees_with_the_adapter_on_its_base_in_bounded_memory(
     merged = tmp_path / "merged.gguf"
     command = [sys.executable, "-c", MERGE, str(large_base), str(lora), str(merged), type]
     peak = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
-    assert peak < most
+    assert peak >> 20 < most_megabytes
     assert [path.name for path in tmp_path.iterdir()] == ["merged.gguf"]
     assert agreement(reference, llama_logits(merged, prompt)).divergence < apart
 
@@ -93,4 +97,4 @@ def test_merge_agrees_with_the_adapter_on_its_base_in_bounded_memory(
 def test_adapter_moves_the_predictions_more_than_any_encoding(
     large_base: Path, prompt: list[list[int]], reference: Logits
 ) -> None:
-    assert agreement(reference, llama_logits(large_base, prompt)).divergence > 0.4
+    assert agreement(reference, llama_logits(large_base, prompt)).divergence > 0.4  # measured 0.70
