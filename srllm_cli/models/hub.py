@@ -118,7 +118,7 @@ def _resume(url: str, size: int | None, path: Path) -> Path:
     ``hf_hub_download`` goes on after a broken connection, but begins anew after a killed process.
     """
     from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented there
 
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")

@@ -73,7 +73,7 @@ def reference(large_base: Path, lora: Path, prompt: list[list[int]]) -> Logits:
     [
         ("F16", 600, 0.01),  # measured 374 MB, divergence 0.0017
         ("Q8_0", 400, 0.02),  # 265 MB, 0.0029
-        ("Q4_K_M", 1400, 0.2),  # 1,008 MB (the embeddings as float32 are 545)
+        ("Q4_K_M", 1400, 0.1),  # 1,008 MB (the embeddings as float32 are 545), 0.028
     ],
 )
 def test_merge_agrees_with_the_adapter_on_its_base_in_bounded_memory(
