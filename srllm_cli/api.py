@@ -13,13 +13,17 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from srllm_cli.debias.debiaser import PassageDebiaser, PassageResult, Settings, Task
+from srllm_cli.debias.debiaser import PassageDebiaser, PassageResult, Screen, Settings, Task
 from srllm_cli.debias.types import Edit, Finding, Passage, Rewrite, ScoredPassage, Status
 from srllm_cli.documents import passages as parse_passages
 from srllm_cli.documents.apply import PassageEditor, apply_edits
+from srllm_cli.errors import ModelError
+from srllm_cli.models.family import DEFAULT
 
 if TYPE_CHECKING:
-    from srllm_cli.engines.llama import EngineOptions
+    from srllm_cli.engines.llama import EngineOptions, LlamaEngine
+    from srllm_cli.models import ModelFile
+    from srllm_cli.models.screen import ScreenChoice
 
 #: Characters of passages that go through the core at a time: bounds memory whatever the document's size, and is far
 #: more than a batch needs.
@@ -34,13 +38,17 @@ class _Document:
 
 
 class Debiaser:
-    """Rewrites documents with one model (holds the loaded model; close it, or use it in a ``with`` block)."""
+    """Rewrites documents with one model, and perhaps a second that screens for it.
+
+    Holds the loaded models; close it, or use it in a ``with`` block.
+    """
 
     def __init__(
         self,
-        model: str = "builtin",
+        model: str = DEFAULT,
         threshold: float | None = None,
         *,
+        screen: str | None = None,
         settings: Settings | None = None,
         options: EngineOptions | None = None,
         progress: Callable[[str, float | None], None] | None = None,
@@ -48,37 +56,69 @@ class Debiaser:
         """Load a model.
 
         Args:
-            model: ``builtin``, a path to a GGUF, or ``hf:owner/repo/file.gguf``.
+            model: ``builtin``, ``builtin-large``, a path to a GGUF, or ``hf:owner/repo/file.gguf``.
             threshold: the score from which a passage is rewritten; the model's own calibrated one when ``None``.
+            screen: the model that looks first, as ``MODEL`` or ``MODEL@THRESHOLD``: what it scores below the threshold
+                is not shown to ``model``. ``none`` for none; the one that ``model`` brings (``builtin-large`` does)
+                when ``None``.
             settings: how to decide (``threshold`` here is ignored); the model's own when ``None``.
             options: threads and GPU layers.
             progress: called with a message and a share done while a model is fetched or built.
 
         Raises:
-            ModelError: when the model is unknown, broken or cannot be had.
+            ModelError: when a model is unknown, broken or cannot be had, or cannot screen.
         """
-        from srllm_cli.engines.llama import LlamaEngine
         from srllm_cli.models import resolve
+        from srllm_cli.models.screen import choose_screen
         from srllm_convert.metadata import read_protocol
 
         file = resolve(model, progress=progress)
+        self.screen: ScreenChoice | None = choose_screen(screen, file)
+        screening = resolve(self.screen.model, progress=progress) if self.screen else None
         stored = read_protocol(file.path)
         self.model_name = model
         self.model_path: Path = file.path
         own = stored.threshold if stored and stored.threshold is not None else Settings().threshold
         chosen = threshold if threshold is not None else own
         self.settings = replace(settings or Settings(), threshold=chosen)
-        self._engine = LlamaEngine(file.path, stored.protocol if stored else None, options)
-        self._core = PassageDebiaser(self._engine, self.settings)
+        self._engines: list[LlamaEngine] = []
+        try:
+            before = None
+            if self.screen and screening:
+                before = Screen(self._load(screening, options, scores=True), self.screen.threshold)
+            self._core = PassageDebiaser(self._load(file, options), self.settings, before)
+        except BaseException:
+            self.close()
+            raise
+
+    def _load(self, file: ModelFile, options: EngineOptions | None, *, scores: bool = False) -> LlamaEngine:
+        from srllm_cli.engines.llama import LlamaEngine
+        from srllm_convert.metadata import read_protocol
+
+        stored = read_protocol(file.path)
+        if scores and not (stored and stored.protocol.has_score):
+            raise ModelError(f"{file.name} gives no scores, so it cannot screen", hint="use --screen builtin, or none")
+        engine = LlamaEngine(file.path, stored.protocol if stored else None, options)
+        self._engines.append(engine)
+        return engine
 
     @property
     def threshold(self) -> float:
         """The score from which a passage is rewritten."""
         return self.settings.threshold
 
+    def score(self, texts: Sequence[str]) -> list[float]:
+        """Return the model's score of each paragraph, as it stands and without the screen.
+
+        Raises:
+            ModelError: when the model gives no scores.
+        """
+        return self._core.engine.score(texts)
+
     def close(self) -> None:
-        """Free the model."""
-        self._engine.close()
+        """Free the models."""
+        for engine in self._engines:
+            engine.close()
 
     def __enter__(self) -> Debiaser:
         return self
@@ -134,8 +174,9 @@ def _assemble(document: _Document, results: Sequence[PassageResult]) -> Rewrite:
     edits: list[Edit] = []
     for passage, result in zip(document.passages, results, strict=True):
         editor = PassageEditor(passage, document.text)
-        for low, high, score in result.scored:
-            scored.append(ScoredPassage(*source_span(passage, low, high), score))
+        for part in result.scored:
+            start, end = source_span(passage, part.start, part.end)
+            scored.append(replace(part, start=start, end=end))
         for unit in result.found:
             start, end = source_span(passage, unit.start, unit.end)
             made = editor.take_all(unit.edits)

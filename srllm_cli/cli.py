@@ -17,9 +17,12 @@ import typer
 
 from srllm_cli.errors import InputError, MissingExtraError, SrllmError
 from srllm_cli.evaluation.command import app as evaluation
+from srllm_cli.models.command import app as models
+from srllm_cli.models.family import DEFAULT
 
 if TYPE_CHECKING:
     from srllm_cli.documents.files import Document
+    from srllm_cli.models.screen import ScreenChoice
     from srllm_cli.reporting.document import ReportedDocument
 
 EXIT_WOULD_CHANGE = 1
@@ -37,6 +40,7 @@ app = typer.Typer(
 
 
 app.add_typer(evaluation, name="eval")
+app.add_typer(models, name="models")
 
 
 class OutputFormat(str, Enum):
@@ -52,7 +56,7 @@ ModelOption = Annotated[
         "--model",
         "-m",
         envvar="SRLLM_MODEL",
-        help="[bold]builtin[/], a GGUF file, or hf:owner/repo/file.gguf.",
+        help="[bold]builtin[/], [bold]builtin-large[/], a GGUF file, or hf:owner/repo/file.gguf.",
         rich_help_panel="Model",
     ),
 ]
@@ -84,7 +88,7 @@ def rewrite(
         Optional[list[str]],  # noqa: UP045 -- Typer evaluates this on Python 3.10
         typer.Argument(metavar="[FILE]...", help="Documents; none, or -, reads standard input."),
     ] = None,
-    model: ModelOption = "builtin",
+    model: ModelOption = DEFAULT,
     threshold: Annotated[
         Optional[float],  # noqa: UP045
         typer.Option(
@@ -92,6 +96,15 @@ def rewrite(
             max=1.0,
             show_default="the model's own",
             help="Rewrite what scores at least this.",
+            rich_help_panel="Model",
+        ),
+    ] = None,
+    screen: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="none|MODEL[@SCORE]",
+            show_default="the model's own",
+            help="A small model that looks first: what it scores below SCORE, the other is not shown.",
             rich_help_panel="Model",
         ),
     ] = None,
@@ -122,8 +135,10 @@ def rewrite(
     documents = _read_documents(files or ["-"], stdin_filename)
     if in_place and any(document.path is None for _, document in documents):
         raise InputError("--in-place needs files, not standard input")
-    reported = _rewrite_documents(documents, model, threshold, gpu_layers, quiet)
-    _write_results(documents, reported, model=model, format=format, diff=diff, check=check, in_place=in_place)
+    reported, screened = _rewrite_documents(documents, model, threshold, screen, gpu_layers, quiet)
+    _write_results(
+        documents, reported, model=model, screen=screened, format=format, diff=diff, check=check, in_place=in_place
+    )
     if verbose and not check:
         from srllm_cli.reporting.text_report import finding_lines
 
@@ -152,8 +167,13 @@ def _read_documents(names: list[str], stdin_filename: str) -> list[tuple[str, Do
 
 
 def _rewrite_documents(
-    documents: list[tuple[str, Document]], model: str, threshold: float | None, gpu_layers: int, quiet: bool
-) -> list[ReportedDocument]:
+    documents: list[tuple[str, Document]],
+    model: str,
+    threshold: float | None,
+    screen: str | None,
+    gpu_layers: int,
+    quiet: bool,
+) -> tuple[list[ReportedDocument], ScreenChoice | None]:
     from srllm_cli.api import Debiaser
     from srllm_cli.documents import format_of
     from srllm_cli.engines.llama import EngineOptions
@@ -161,7 +181,9 @@ def _rewrite_documents(
 
     with (
         _status(quiet) as progress,
-        Debiaser(model, threshold, options=EngineOptions(gpu_layers=gpu_layers), progress=progress) as debiaser,
+        Debiaser(
+            model, threshold, screen=screen, options=EngineOptions(gpu_layers=gpu_layers), progress=progress
+        ) as debiaser,
     ):
         progress("rewriting", None)
         reported: dict[int, ReportedDocument] = {}
@@ -171,7 +193,7 @@ def _rewrite_documents(
             for done, (i, result) in enumerate(zip(numbers, results, strict=True), 1):
                 reported[i] = ReportedDocument(documents[i][0], documents[i][1].text, result)
                 progress("rewriting", done / len(numbers))
-    return [reported[i] for i in range(len(documents))]
+    return [reported[i] for i in range(len(documents))], debiaser.screen
 
 
 def _write_results(
@@ -179,6 +201,7 @@ def _write_results(
     reported: list[ReportedDocument],
     *,
     model: str,
+    screen: ScreenChoice | None,
     format: OutputFormat,
     diff: bool,
     check: bool,
@@ -189,7 +212,7 @@ def _write_results(
     if format is OutputFormat.json:
         from srllm_cli.reporting.json_report import json_report
 
-        _print_text(json_report(model, reported))
+        _print_text(json_report(model, reported, screen))
     elif diff:
         from srllm_cli.reporting.diff_report import unified_diff
 
@@ -272,7 +295,7 @@ def train(
     ] = None,
     base: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Base model: smollm2, a GGUF, a checkpoint folder, a hub id."),
+        typer.Option(help="Base model: smollm2, qwen2.5-coder-0.5b, a GGUF, a checkpoint folder, a hub id."),
     ] = None,
     passes: Annotated[Optional[int], typer.Option(min=1, help="Passes over the data.")] = None,  # noqa: UP045
     rank: Annotated[Optional[int], typer.Option(min=1, help="LoRA rank.")] = None,  # noqa: UP045

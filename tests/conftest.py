@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,20 +29,39 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache_for_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Build the built-in model once, in a cache of the tests' own; child processes inherit it."""
+def cache_for_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Build the built-in model once, in a cache of the tests' own that child processes inherit; yield the user's."""
+    from srllm_cli.models.cache import cache_folder
+
+    users_own = cache_folder()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SRLLM_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.delenv("SRLLM_MODEL", raising=False)
-        yield
+        yield users_own
 
 
 @pytest.fixture(scope="session")
-def builtin_gguf(cache_for_the_session: None) -> Path:
+def builtin_gguf(cache_for_the_session: Path) -> Path:
     """The built-in model's GGUF, merged and quantised as on first use."""
     from srllm_cli.models import resolve
 
     return resolve("builtin").path
+
+
+@pytest.fixture(scope="session")
+def large_base(cache_for_the_session: Path) -> Path:
+    """The large model's base, by the same code as on first use: fetched, unless the user's own cache has it."""
+    from srllm_cli.models.bases import base_path, cached_path
+    from srllm_cli.models.family import QWEN
+
+    target, there = cached_path(QWEN), cache_for_the_session / "bases" / QWEN.file
+    if there.is_file() and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(there, target)
+        except OSError:  # another file system
+            shutil.copyfile(there, target)
+    return base_path(QWEN)
 
 
 @pytest.fixture(scope="session")

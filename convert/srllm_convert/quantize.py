@@ -18,7 +18,7 @@ from srllm_convert.files import PART_SUFFIX, whole_file
 from srllm_convert.geometry import CONFIG_FILE, Geometry, geometry
 from srllm_convert.gguf_file import check_gguf
 from srllm_convert.metadata import StoredProtocol, read_recipe, run_protocol
-from srllm_convert.tensors import FILE_TYPES
+from srllm_convert.tensors import FILE_TYPES, encoded_size, encoding, encoding_for
 
 #: llama.cpp's file types (llama_ftype) by the names that its own tool uses; those that need an importance matrix are
 #: left out.
@@ -30,6 +30,8 @@ TYPES = {
 ALIASES = {"Q3_K": "Q3_K_M", "Q4_K": "Q4_K_M", "Q5_K": "Q5_K_M", "FP16": "F16", "FP32": "F32"}
 #: Tensor types that lose next to nothing, so that a file of them may be quantised further.
 _NEAR_LOSSLESS = {0, 1, 30, 8}
+#: Precision of the file that llama.cpp quantises a merged model from.
+_BETWEEN = "F16"
 _STEP = re.compile(rb"^\[\s*(\d+)/\s*(\d+)\]")
 _LEVEL_ERROR = 4
 
@@ -141,6 +143,47 @@ def quantize_command(
     return out
 
 
+def merge_quantized(
+    base: Path,
+    adapter: Path,
+    out: Path,
+    type: str,
+    *,
+    stored: StoredProtocol | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write ``base`` with ``adapter`` added to it as ``out`` in any type: what the first use of a built-in model runs.
+
+    llama.cpp's own types go by way of a file in F16 beside ``out``, which is removed. Memory holds one tensor at a
+    time, whatever the model's size.
+
+    Raises:
+        ModelError: as ``merge_gguf`` and :func:`quantize`.
+    """
+    from srllm_convert.merge_gguf import merge_gguf
+
+    wanted = type_name(type)
+    if wanted in FILE_TYPES:
+        merge_gguf(base, adapter, out, type=wanted, stored=stored, progress=progress)
+        return
+    between = out.with_name(f"{out.name}.full{PART_SUFFIX}")
+    try:
+        merge_gguf(base, adapter, between, type=_BETWEEN, stored=stored, progress=_half(progress, 0.0))
+        quantize(between, out, wanted, progress=_half(progress, 0.5))
+    finally:
+        between.unlink(missing_ok=True)
+
+
+def merging_bytes(base: Path, type: str) -> int:
+    """Return the bytes of disk that :func:`merge_quantized` takes at its height."""
+    header, wanted = check_gguf(base), type_name(type)
+    direct = wanted in FILE_TYPES
+    kind = encoding(wanted if direct else _BETWEEN)
+    written = sum(encoded_size(tensor.shape, encoding_for(tensor.shape, kind)) for tensor in header.tensors)
+    # No type of llama.cpp's own is larger than Q8_0, which is about half of F16.
+    return written if direct else written * 8 // 5
+
+
 def adapter_base(folder: Path, base: Path | None) -> Geometry:
     """Return the geometry of an adapter's base: ``base``, or what its recipe names.
 
@@ -148,12 +191,12 @@ def adapter_base(folder: Path, base: Path | None) -> Geometry:
         ModelError: when it is not known, or not on this machine.
     """
     if base is None:
-        from srllm_cli.models.builtin import SMOLLM2, smollm2_gguf
+        from srllm_cli.models.bases import base_file
 
         named = (read_recipe(folder) or {}).get("base")
         if named is None:
             raise ModelError(f"{folder}: no recipe says which base it belongs to", hint="name it with --base")
-        base = smollm2_gguf() if named == SMOLLM2 else Path(named)
+        base = base_file(str(named))
     if not base.exists():
         hint = "name a local .gguf or checkpoint folder with --base"
         raise ModelError(f"the base model {str(base)!r} is not on this machine", hint=hint)
@@ -177,15 +220,16 @@ def _quantize_checkpoint(
         convert_checkpoint(source, out, wanted, stored=stored, progress=progress)
         return
     between = out.with_name(f"{out.name}.full{PART_SUFFIX}")
-
-    def half(offset: float) -> Progress | None:
-        return (lambda share: progress(offset + share / 2)) if progress else None
-
     try:
-        convert_checkpoint(source, between, native_type(source), stored=stored, progress=half(0.0))
-        quantize(between, out, wanted, threads=threads, verbose=verbose, progress=half(0.5))
+        convert_checkpoint(source, between, native_type(source), stored=stored, progress=_half(progress, 0.0))
+        quantize(between, out, wanted, threads=threads, verbose=verbose, progress=_half(progress, 0.5))
     finally:
         between.unlink(missing_ok=True)
+
+
+def _half(progress: Progress | None, offset: float) -> Progress | None:
+    """Return the report of one of two equal steps."""
+    return (lambda share: progress(offset + share / 2)) if progress else None
 
 
 @contextmanager

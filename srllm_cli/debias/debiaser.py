@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from srllm_cli.debias.diff import apply_all, words
-from srllm_cli.debias.engine import Decoded, DecodeRequest, Engine
+from srllm_cli.debias.engine import Decoded, DecodeRequest, Engine, Scorer
 from srllm_cli.debias.guards import accept
 from srllm_cli.debias.protocol import parse_answer
-from srllm_cli.debias.types import Edit, Passage, Status
+from srllm_cli.debias.types import Edit, Passage, ScoredPassage, Status
 from srllm_cli.debias.units import unit_spans
 
 #: Reported for a biased unit whose answer names no dimension, and for protocol ``plain``, whose answers never do.
@@ -38,6 +38,14 @@ class Settings:
     candidates: int = 4
     bold: float = 0.4
     rounds: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A small model that looks first: a paragraph that it scores below ``threshold`` is not shown to the engine."""
+
+    scorer: Scorer
+    threshold: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +74,9 @@ class UnitResult:
 
 @dataclass(frozen=True, slots=True)
 class PassageResult:
-    """The paragraphs of a passage (most have one), as (start, end, score), and the findings among their sentences."""
+    """The paragraphs of a passage (most have one) in its offsets, and the findings among their sentences."""
 
-    scored: tuple[tuple[int, int, float | None], ...]
+    scored: tuple[ScoredPassage, ...]
     found: tuple[UnitResult, ...]
 
 
@@ -91,6 +99,7 @@ class _Case:
     end: int
     text: str
     score: float | None
+    screened: bool = False
     greedy: Decoded | None = None
     best: _Candidate | None = None
     dimension: str = UNKNOWN_DIMENSION
@@ -103,16 +112,17 @@ class _Case:
 
 
 class PassageDebiaser:
-    """Debiases passages with one engine (it holds no state of its own beside it)."""
+    """Debiases passages with one engine, and perhaps a screen before it (it holds no state of its own beside them)."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, screen: Screen | None = None) -> None:
         self.engine = engine
         self.settings = settings
+        self.screen = screen
 
     def debias(self, tasks: Sequence[Task]) -> list[PassageResult]:
         """Return each task's result, in order."""
         paragraphs = [self._cases(task, 0, len(task.passage.text), "paragraph") for task in tasks]
-        everyone = [case for cases in paragraphs for case in cases]
+        everyone = self._pass_screen([case for cases in paragraphs for case in cases])
         if self.engine.protocol.has_score:
             self._score(everyone)
             work = self._biased_parts(
@@ -124,7 +134,7 @@ class PassageDebiaser:
             self._rewrite_plain([case for cases in work.values() for case in cases])
         return [
             PassageResult(
-                tuple((case.start, case.end, case.score) for case in cases),
+                tuple(ScoredPassage(case.start, case.end, case.score, case.screened) for case in cases),
                 tuple(result for case in cases for part in work.get(id(case), []) for result in self._results(part)),
             )
             for cases in paragraphs
@@ -134,6 +144,15 @@ class PassageDebiaser:
     def _cases(task: Task, start: int, end: int, unit: str) -> list[_Case]:
         text = task.passage.text[start:end]
         return [_Case(task, start + a, start + b, text[a:b], None) for a, b in unit_spans(text, unit)]
+
+    def _pass_screen(self, cases: Sequence[_Case]) -> list[_Case]:
+        """Return the paragraphs that the engine is shown; the others keep the screen's score and are neutral."""
+        if self.screen is None:
+            return list(cases)
+        for case, score in zip(cases, self.screen.scorer.score([case.text for case in cases]), strict=True):
+            if score < self.screen.threshold:
+                case.score, case.screened = score, True
+        return [case for case in cases if not case.screened]
 
     def _score(self, cases: Sequence[_Case]) -> None:
         for case, score in zip(cases, self.engine.score([case.text for case in cases]), strict=True):

@@ -33,6 +33,14 @@ class Decoded:
     complete: bool
 
 
+class Scorer(Interface):
+    """Scores passages: all that is asked of a model that screens for another."""
+
+    def score(self, texts: Sequence[str]) -> list[float]:
+        """Return the score of each text, in [0, 1]; higher means biased."""
+        ...
+
+
 class Engine(Interface):
     """Scores and answers passages. Results come in the order of the requests."""
 

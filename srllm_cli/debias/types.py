@@ -125,11 +125,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ScoredPassage:
-    """A paragraph that was shown to the model, and its score. ``None``: the model gives no score."""
+    """A paragraph that was judged, and its score. ``None``: the model gives no score.
+
+    ``screened``: the screening model passed it over, and the score is that model's.
+    """
 
     start: int
     end: int
     score: float | None
+    screened: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,14 @@ class AdapterSystem(SrllmSystem):
     """A base with an adapter added; merged into a temporary file when the first text is asked for."""
 
     def __init__(self, base: str, adapter: Path, threshold: float | None = None) -> None:
-        """Take a base GGUF (or ``smollm2``, the one that the built-in model is made from) and a GGUF adapter.
+        """Take a base GGUF (or the name of a built-in model's base, as ``smollm2``) and a GGUF adapter.
 
         Raises:
             ModelError: when there is no such file.
         """
-        from srllm_cli.models.builtin import SMOLLM2, smollm2_gguf
+        from srllm_cli.models.bases import base_file
 
-        path = smollm2_gguf() if base == SMOLLM2 else Path(base)
+        path = base_file(base)
         for file in (path, adapter):
             if not file.is_file():
                 raise ModelError(f"{file}: no such file")

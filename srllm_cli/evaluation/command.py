@@ -13,6 +13,7 @@ import typer
 
 from srllm_cli.errors import DataError, InputError
 from srllm_cli.evaluation.options import EvalOptions, SplitName
+from srllm_cli.models.family import DEFAULT
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,10 +35,16 @@ def eval_command(
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(help="Model, as for srllm rewrite; may be repeated. builtin if nothing is named."),
+        typer.Option(help=f"Model, as for srllm rewrite; may be repeated. {DEFAULT} if nothing is named."),
     ] = None,
     threshold: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Threshold of the verdict (the model's own if not given).")
+    ] = None,
+    screen: Annotated[
+        str | None,
+        typer.Option(
+            metavar="none|MODEL[@SCORE]", help="What screens for the models, as for srllm rewrite (each model's own)."
+        ),
     ] = None,
     system: Annotated[
         list[str] | None,
@@ -82,13 +89,14 @@ def eval_command(
     from srllm_cli.evaluation.page import render_page
     from srllm_cli.evaluation.report import note, tables, to_json
 
-    models = model if model is not None else ([] if system else ["builtin"])
+    models = model if model is not None else ([] if system else [DEFAULT])
     options = EvalOptions(
         data=tuple(data or ()),
         split=split,
         benchmarks=tuple(benchmarks or ()),
         models=tuple(models),
         threshold=threshold,
+        screen=screen,
         systems=tuple(system or ()),
         limit=limit,
         records=records,

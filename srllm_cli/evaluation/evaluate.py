@@ -96,8 +96,11 @@ def _systems(options: EvalOptions, train: Sequence[Pair], texts: Sequence[EvalTe
             raise DataError("the word list is counted on training pairs", hint="give --data as well")
         return learn_word_list(train)
 
-    systems: list[System] = [SrllmSystem(model, options.threshold) for model in options.models]
-    systems += [parse_system(spec, options.threshold, word_list, at_once=options.at_once) for spec in options.systems]
+    systems: list[System] = [SrllmSystem(model, options.threshold, options.screen) for model in options.models]
+    systems += [
+        parse_system(spec, options.threshold, word_list, screen=options.screen, at_once=options.at_once)
+        for spec in options.systems
+    ]
     columns = dict.fromkeys(column for text in texts for column in text.ready)
     systems += [ReadyOutputs(column) for column in columns]
     distinct = list({system.fingerprint: system for system in systems}.values())
@@ -153,4 +156,5 @@ def _setting(options: EvalOptions, pairs: Sequence[Pair], judge: Judge | None) -
         benchmarks=tuple(map(str, options.benchmarks)),
         limit=options.limit,
         threshold=options.threshold,
+        screen=options.screen,
     )

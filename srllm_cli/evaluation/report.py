@@ -43,6 +43,7 @@ class Setting:
     benchmarks: tuple[str, ...] = ()
     limit: int | None = None
     threshold: float | None = None
+    screen: str | None = None
 
     @property
     def test_split_opened(self) -> bool:

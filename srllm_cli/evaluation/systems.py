@@ -95,25 +95,31 @@ class SrllmSystem(CoversAll):
         self,
         model: str,
         threshold: float | None = None,
-        load: Callable[[str, float | None], Rewriter] | None = None,
+        screen: str | None = None,
+        load: Callable[[str, float | None, str | None], Rewriter] | None = None,
     ) -> None:
         """Take a model by name; ``load`` makes the rewriter (``Debiaser`` when not given)."""
-        self._model, self._threshold = model, threshold
+        self._model, self._threshold, self._screen = model, threshold, screen
         self._load = load or _load_debiaser
 
     @property
     def name(self) -> str:
-        """The model as it was named, and the threshold when one was asked for."""
-        return self._model if self._threshold is None else f"{self._model}@{self._threshold:g}"
+        """The model as it was named, and the threshold and the screen when they were asked for."""
+        name = self._model if self._threshold is None else f"{self._model}@{self._threshold:g}"
+        return name if self._screen is None else f"{name} (screen: {self._screen})"
 
     @property
     def fingerprint(self) -> str:
-        """Model file, threshold, and the code and packages that make up a rewrite."""
-        return "|".join(("srllm", file_mark(self._model), repr(self._threshold), code_mark()))
+        """Model files, threshold, and the code and packages that make up a rewrite."""
+        marks = ["srllm", file_mark(self._model), repr(self._threshold), code_mark()]
+        if self._screen is not None:
+            file, _, _ = self._screen.rpartition("@")
+            marks += [self._screen, file_mark(file or self._screen)]
+        return "|".join(marks)
 
     def rewrite_all(self, texts: Sequence[EvalText]) -> Iterator[SystemOutput]:
         """Rewrite through the batched engine. The score of a text is the highest of its passages."""
-        with closing(self._load(self._model, self._threshold)) as rewriter:
+        with closing(self._load(self._model, self._threshold, self._screen)) as rewriter:
             for start in range(0, len(texts), _SRLLM_BATCH):
                 batch = [text.text for text in texts[start : start + _SRLLM_BATCH]]
                 for result in rewriter.rewrite_all(batch, format="plain"):
@@ -160,7 +166,12 @@ class OutputsFile:
 
 
 def parse_system(
-    spec: str, threshold: float | None, word_list: Callable[[], Mapping[str, str]], *, at_once: int = 4
+    spec: str,
+    threshold: float | None,
+    word_list: Callable[[], Mapping[str, str]],
+    *,
+    screen: str | None = None,
+    at_once: int = 4,
 ) -> System:
     """Return the system that a command-line specification names.
 
@@ -174,6 +185,7 @@ def parse_system(
         threshold: threshold of srllm's own verdicts; other systems have none.
         word_list: makes the terms of the word list, called only when it is asked for.
         at_once: requests that a server may have under way.
+        screen: what screens for srllm's own models; ``None`` takes each one's own.
 
     Raises:
         DataError: when the specification is incomplete or its file is missing.
@@ -209,7 +221,7 @@ def parse_system(
 
         url, _, model = rest.partition("#")
         return ServerSystem(url, model or None, verdict=kind == "verdict-server", at_once=at_once)
-    return SrllmSystem(spec, threshold)
+    return SrllmSystem(spec, threshold, screen)
 
 
 def file_mark(name: str) -> str:
@@ -247,10 +259,10 @@ def _version(package: str) -> str:
         return "none"
 
 
-def _load_debiaser(model: str, threshold: float | None) -> Rewriter:
+def _load_debiaser(model: str, threshold: float | None, screen: str | None) -> Rewriter:
     from srllm_cli.api import Debiaser
 
-    rewriter: Rewriter = Debiaser(model=model, threshold=threshold)
+    rewriter: Rewriter = Debiaser(model=model, threshold=threshold, screen=screen)
     return rewriter
 
 

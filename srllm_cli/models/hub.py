@@ -7,6 +7,7 @@ own. GGUF files only: nothing that could hold code is fetched.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,12 +54,43 @@ def fetch(name: str, progress: Callable[[str, float | None], None] | None = None
         return cached
     if progress:
         progress(f"fetching {wanted.file} from {wanted.repository}", None)
+    return _download(wanted, name, None)
+
+
+def fetch_into(folder: Path, wanted: HubFile) -> Path:
+    """Fetch a file into a folder of its own, without huggingface_hub's bars; a run that was cut short goes on.
+
+    What is in the Hugging Face cache already is copied from there.
+
+    Raises:
+        ModelError: as :func:`fetch`.
+    """
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    cached = _cached(wanted)
+    if cached is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copyfile(cached, folder / Path(wanted.file).name))
+    shown = not are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        return _download(wanted, wanted.repository, folder)
+    finally:
+        if shown:
+            enable_progress_bars()
+
+
+def _download(wanted: HubFile, name: str, folder: Path | None) -> Path:
+    """Fetch into the Hugging Face cache, or into ``folder``; errors speak of ``name``."""
     from huggingface_hub import errors, get_hf_file_metadata, hf_hub_download, hf_hub_url
 
     where = f"{wanted.repository}@{wanted.revision}" if wanted.revision else wanted.repository
     try:
         # Asked once: the download itself retries for half a minute where there is no network, and logs each try.
-        get_hf_file_metadata(hf_hub_url(wanted.repository, wanted.file, revision=wanted.revision))
+        url = hf_hub_url(wanted.repository, wanted.file, revision=wanted.revision)
+        size = get_hf_file_metadata(url).size
+        if folder is not None:
+            return _resume(url, size, folder / Path(wanted.file).name)
         return Path(hf_hub_download(wanted.repository, wanted.file, revision=wanted.revision))
     except errors.GatedRepoError as error:
         hint = "accept its licence on the hub and log in: hf auth login"
@@ -78,6 +110,23 @@ def fetch(name: str, progress: Callable[[str, float | None], None] | None = None
         raise _unreachable(name) from error
     except (OSError, ValueError) as error:
         raise ModelError(f"{name}: cannot be fetched: {_first_line(error)}") from error
+
+
+def _resume(url: str, size: int | None, path: Path) -> Path:
+    """Fetch to ``path`` from where an earlier run stopped.
+
+    ``hf_hub_download`` goes on after a broken connection, but begins anew after a killed process.
+    """
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented there
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    if size is not None and part.is_file() and part.stat().st_size > size:
+        part.unlink()
+    with part.open("ab") as stream:
+        http_get(url, stream, resume_size=stream.tell(), headers=build_hf_headers(), expected_size=size)
+    return part.replace(path)
 
 
 def _unreachable(name: str) -> ModelError:

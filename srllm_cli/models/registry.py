@@ -1,34 +1,32 @@
-"""What ``--model`` names: ``builtin``, a path to a GGUF, or a file on the hub."""
+"""What ``--model`` names: a built-in model, a path to a GGUF, or a file on the hub."""
 
 from __future__ import annotations
 
 import difflib
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from srllm_cli.errors import ModelError
 from srllm_cli.models import builtin, hub
+from srllm_cli.models.cache import Progress
 from srllm_cli.models.check import check_model
-
-KNOWN = (builtin.NAME,)
-_HINT = f"a model is {', '.join(KNOWN)}, a path to a .gguf file, or {hub.FORM}"
-
-Progress = Callable[[str, float | None], None]
+from srllm_cli.models.family import FAMILY
+from srllm_cli.models.manifest import Manifest, Screen
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
     """A model on this disk. ``id`` changes whenever its content may have: the part of a cache's key that it is.
 
-    ``name`` is what the user called it.
+    ``name`` is what the user called it; ``screen`` what screens for it unless the user says otherwise.
     """
 
     path: Path
     name: str
     id: str
+    screen: Screen | None = None
 
 
 def resolve(name: str, *, progress: Progress | None = None) -> ModelFile:
@@ -40,17 +38,19 @@ def resolve(name: str, *, progress: Progress | None = None) -> ModelFile:
     Raises:
         ModelError: when the model is unknown, broken, of another kind, or cannot be fetched.
     """
-    if name == builtin.NAME:
-        path, key = builtin.builtin_path(progress)
-        return ModelFile(path, name, f"{builtin.NAME}:{key}")
+    if name in FAMILY:
+        manifest = Manifest.read(FAMILY[name])
+        path = builtin.builtin_path(FAMILY[name], manifest, progress)
+        return ModelFile(path, name, f"{name}:{manifest.key}", manifest.screen)
     if name.startswith(hub.SCHEME):
         path = hub.fetch(name, progress)
     elif _looks_like_path(name):
         path = Path(name).expanduser()
     else:
-        near = difflib.get_close_matches(name.lower(), KNOWN, n=1)
+        near = difflib.get_close_matches(name.lower(), FAMILY, n=1)
         guess = f": did you mean {near[0]}?" if near else ""
-        raise ModelError(f"unknown model {name!r}{guess}", hint=_HINT)
+        hint = f"a model is {', '.join(FAMILY)}, a path to a .gguf file, or {hub.FORM}"
+        raise ModelError(f"unknown model {name!r}{guess}", hint=hint)
     check_model(path)
     return ModelFile(path, name, _file_id(path))
 

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from srllm_cli.debias.types import Finding, ScoredPassage
 from srllm_cli.reporting.document import ReportedDocument
 
+if TYPE_CHECKING:
+    from srllm_cli.models.screen import ScreenChoice
+
 VERSION = 1
 
 
-def json_report(model: str, documents: Sequence[ReportedDocument]) -> str:
+def json_report(model: str, documents: Sequence[ReportedDocument], screen: ScreenChoice | None = None) -> str:
     """Return the whole report as one JSON object, with a line break at the end."""
-    report = {"version": VERSION, "model": model, "documents": [_document(document) for document in documents]}
+    report = {
+        "version": VERSION,
+        "model": model,
+        "screen": _screen(screen, documents) if screen else None,
+        "documents": [_document(document) for document in documents],
+    }
     return json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+
+
+def _screen(screen: ScreenChoice, documents: Sequence[ReportedDocument]) -> dict[str, Any]:
+    passed_over = sum(passage.screened for document in documents for passage in document.rewrite.passages)
+    return {"model": screen.model, "threshold": screen.threshold, "passed_over": passed_over}
 
 
 def _document(document: ReportedDocument) -> dict[str, Any]:
@@ -41,7 +54,12 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _passage(passage: ScoredPassage) -> dict[str, Any]:
-    return {"start": passage.start, "end": passage.end, "score": _rounded(passage.score)}
+    return {
+        "start": passage.start,
+        "end": passage.end,
+        "score": _rounded(passage.score),
+        "screened": passage.screened,
+    }
 
 
 def _rounded(score: float | None) -> float | None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any
 
 from srllm_cli.errors import ModelError
-from srllm_cli.models.builtin import SMOLLM2, smollm2_gguf
+from srllm_cli.models.bases import base_file
 
 
 def load_base(name: str, dtype: Any) -> tuple[Any, Any]:
     """Return (model, tokenizer) of a base model, dense weights in ``dtype``.
 
-    ``name`` is ``smollm2``, a ``.gguf`` file, a folder with a Hugging Face checkpoint, or a hub id.
+    ``name`` is that of a built-in model's base (``smollm2``, ``qwen2.5-coder-0.5b``), a ``.gguf`` file, a folder with a
+    Hugging Face checkpoint, or a hub id.
 
     Raises:
         ModelError: when it cannot be found or read.
@@ -25,7 +25,7 @@ def load_base(name: str, dtype: Any) -> tuple[Any, Any]:
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-    path = smollm2_gguf() if name == SMOLLM2 else Path(name)
+    path = base_file(name)
     try:
         if path.suffix == ".gguf":
             if not path.is_file():

@@ -107,10 +107,10 @@ def _name_cutting(folder: Path, base: str) -> None:
     transformers rebuilds a GGUF's tokenizer with GPT-2's cutting whatever the file says; the difference shows in rare
     digits only, but a converter tells models apart by it.
     """
-    from srllm_cli.models.builtin import SMOLLM2, smollm2_gguf
+    from srllm_cli.models.bases import base_file
     from srllm_convert.gguf_file import read_header
 
-    source = smollm2_gguf() if base == SMOLLM2 else Path(base)
+    source = base_file(base)
     if source.suffix != ".gguf":
         return
     entry = pre_tokenizer_entry(str(read_header(source).get("tokenizer.ggml.pre", "")))

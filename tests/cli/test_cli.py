@@ -116,6 +116,7 @@ def test_the_json_result_keeps_its_contract(tmp_path: Path) -> None:
     report = json.loads(srllm("rewrite", "--format", "json", tmp_path / "a.txt").stdout)
     assert report["version"] == 1
     assert report["model"] == "builtin"
+    assert report["screen"] is None
     (document,) = report["documents"]
     assert set(document) == {"path", "changed", "text", "findings", "passages"}
     assert document["changed"] is True
@@ -127,6 +128,19 @@ def test_the_json_result_keeps_its_contract(tmp_path: Path) -> None:
             text = text[: finding["start"]] + finding["replacement"] + text[finding["end"] :]
     assert text == document["text"]
     assert all(0 <= passage["score"] <= 1 for passage in document["passages"])
+
+
+@pytest.mark.slow
+def test_what_the_screen_passed_over_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"Water boils at 100 degrees.\n\n{BIASED}")
+    report = json.loads(srllm("rewrite", "--screen", "builtin@0.5", "--format", "json", tmp_path / "a.txt").stdout)
+    assert report["screen"] == {"model": "builtin", "threshold": 0.5, "passed_over": 1}
+    assert [passage["screened"] for passage in report["documents"][0]["passages"]] == [True, False]
+
+
+def test_a_screen_without_a_threshold_is_an_error() -> None:
+    result = srllm("rewrite", "--screen", "builtin", stdin=b"text")
+    assert_fails(result, "no threshold is known for builtin to screen for builtin")
 
 
 @pytest.mark.slow
@@ -215,10 +229,11 @@ def test_an_unknown_model_is_an_error() -> None:
 
 
 def test_a_truncated_model_is_an_error(tmp_path: Path) -> None:
-    from srllm_cli.models.builtin import smollm2_gguf
+    from srllm_cli.models.bases import base_path
+    from srllm_cli.models.family import SMOLLM2
 
     path = tmp_path / "cut.gguf"
-    with smollm2_gguf().open("rb") as source:
+    with base_path(SMOLLM2).open("rb") as source:
         path.write_bytes(source.read(3_000_000))
     assert_fails(srllm("rewrite", "--model", path, stdin=b"Text."), "cut.gguf")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tiny_models import TinyRun
 
-from srllm_cli.models.builtin import smollm2_gguf
+from srllm_cli.models.bases import base_path
+from srllm_cli.models.family import SMOLLM2
 from srllm_cli.training.pairs import Pair, read_pairs
 
 RUN_PAIRS = 80
@@ -36,4 +37,4 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, pairs: list[Pair]) -> Tin
     short = sorted(pairs, key=lambda pair: len(pair.biased_text))[:RUN_PAIRS]
     adapter = train(recipe, short[::8], folder / "run")
     merged = merge(adapter, folder / "merged", dtype="float32")
-    return TinyRun(adapter, smollm2_gguf(), merged)
+    return TinyRun(adapter, base_path(SMOLLM2), merged)

@@ -17,8 +17,9 @@ from tiny_models import Logits, TinyRun, agreement, llama_logits, llama_tokens, 
 
 from srllm_cli.debias.protocol import Protocol
 from srllm_cli.errors import TrainingError
-from srllm_cli.models.builtin import smollm2_gguf
+from srllm_cli.models.bases import base_path
 from srllm_cli.models.check import check_model
+from srllm_cli.models.family import SMOLLM2
 from srllm_cli.training.examples import control_tokens, plain_tokens
 from srllm_convert import quantize_command
 from srllm_convert.gguf_file import check_gguf
@@ -147,7 +148,7 @@ def test_training_tokens_are_run_time_tokens(texts: list[str]) -> None:
     """The tokenizer that training reads out of the base GGUF cuts as llama.cpp does."""
     from transformers import AutoTokenizer
 
-    base = smollm2_gguf()
+    base = base_path(SMOLLM2)
     tokenizer = AutoTokenizer.from_pretrained(base.parent, gguf_file=base.name)
     cases = [*texts, "<|im_start|>user\nhi<|im_end|>", "In 2024, 45 % of 1,234 <|im_end|>"]
     assert llama_tokens(base, cases) == [plain_tokens(tokenizer, text) for text in cases]

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from srllm_cli.errors import ModelError
-from srllm_cli.models.builtin import smollm2_gguf
+from srllm_cli.models.bases import base_path
+from srllm_cli.models.family import SMOLLM2
 from srllm_convert.gguf_file import BLOCKS, Array, check_gguf, read_header
 
 
@@ -96,7 +97,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_header_of_a_real_model_is_read_without_its_vocabulary() -> None:
-    path = smollm2_gguf()
+    path = base_path(SMOLLM2)
     best = min(_seconds(path) for _ in range(3))
     assert best < 0.1  # 20 ms on two idle cores; gguf's reader takes a second or more
 

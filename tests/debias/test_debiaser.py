@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from srllm_cli.debias.debiaser import PassageDebiaser, Settings, Task, branch_points
+from srllm_cli.debias.debiaser import PassageDebiaser, Screen, Settings, Task, branch_points
 from srllm_cli.debias.diff import apply_all
 from srllm_cli.debias.engine import Decoded, DecodeRequest
 from srllm_cli.debias.protocol import Protocol
-from srllm_cli.debias.types import Passage, Piece, PieceKind, Status
+from srllm_cli.debias.types import Passage, Piece, PieceKind, ScoredPassage, Status
 
 FORCED = (0,)
 
@@ -18,8 +18,10 @@ class WrittenEngine:
         self.protocol = Protocol(protocol)
         self.scores, self.answers = scores, answers
         self.decoded: list[str] = []
+        self.shown: list[str] = []
 
     def score(self, texts: Sequence[str]) -> list[float]:
+        self.shown += texts
         return [self.scores.get(text, 0.0) for text in texts]
 
     def biased_prefix(self) -> tuple[int, ...]:
@@ -75,7 +77,7 @@ def test_a_sentence_is_not_looked_at_in_a_paragraph_that_is_neutral() -> None:
 
 def test_every_paragraph_has_its_score() -> None:
     core = PassageDebiaser(WrittenEngine({"Ice melts.": 0.25}, {}), Settings())
-    assert core.debias([Task(passage("Ice melts."))])[0].scored == ((0, 10, 0.25),)
+    assert core.debias([Task(passage("Ice melts."))])[0].scored == (ScoredPassage(0, 10, 0.25),)
 
 
 def test_the_threshold_decides_what_is_rewritten() -> None:
@@ -144,6 +146,43 @@ def test_a_passage_has_the_same_result_alone_and_among_others() -> None:
     core = PassageDebiaser(engine, Settings())
     together = core.debias([Task(passage(source)) for source in sources])
     assert together == [core.debias([Task(passage(source))])[0] for source in sources]
+
+
+NEUTRAL, UNSURE, BIASED = "Ice melts.", "The girls left.", "The chairman spoke."
+
+
+def test_what_the_screen_is_sure_of_never_reaches_the_engine() -> None:
+    small = WrittenEngine({NEUTRAL: 0.01, UNSURE: 0.2, BIASED: 0.6}, {})
+    large = WrittenEngine(
+        {NEUTRAL: 0.9, UNSURE: 0.1, BIASED: 0.9},
+        {NEUTRAL: ["biased: gender\nIce stays."], BIASED: ["biased: gender\nThe chair spoke."]},
+    )
+    core = PassageDebiaser(large, Settings(), Screen(small, 0.1))
+    results = core.debias([Task(passage(text)) for text in (NEUTRAL, UNSURE, BIASED)])
+    assert small.shown == [NEUTRAL, UNSURE, BIASED]
+    assert NEUTRAL not in large.shown + large.decoded
+    assert [result.scored for result in results] == [
+        (ScoredPassage(0, 10, 0.01, screened=True),),
+        (ScoredPassage(0, 15, 0.1),),
+        (ScoredPassage(0, 19, 0.9),),
+    ]
+    assert [len(result.found) for result in results] == [0, 0, 1]
+
+
+def test_a_score_at_the_screens_threshold_is_shown_to_the_engine() -> None:
+    large = WrittenEngine({}, {})
+    PassageDebiaser(large, Settings(), Screen(WrittenEngine({NEUTRAL: 0.1}, {}), 0.1)).debias([Task(passage(NEUTRAL))])
+    assert large.shown == [NEUTRAL]
+
+
+def test_a_screen_spares_a_model_without_scores_its_answers() -> None:
+    plain = WrittenEngine({}, {BIASED: ["The chair spoke."]}, protocol="plain")
+    core = PassageDebiaser(plain, Settings(), Screen(WrittenEngine({BIASED: 0.9}, {}), 0.5))
+    neutral, biased = core.debias([Task(passage(NEUTRAL)), Task(passage(BIASED))])
+    assert plain.decoded == [BIASED]
+    assert neutral.scored == (ScoredPassage(0, 10, 0.0, screened=True),)
+    assert biased.scored == (ScoredPassage(0, 19, None),)
+    assert [unit.status for unit in biased.found] == [Status.REWRITTEN]
 
 
 def test_branches_leave_the_answer_where_the_model_was_least_sure() -> None:

@@ -13,7 +13,9 @@ from srllm_cli.debias.engine import DecodeRequest
 from srllm_cli.debias.protocol import Protocol
 from srllm_cli.engines.llama import LlamaEngine
 from srllm_cli.errors import ModelError
-from srllm_cli.models.builtin import ADAPTER_FILE, DATA_FOLDER, smollm2_gguf
+from srllm_cli.models.bases import base_path
+from srllm_cli.models.family import FAMILY, SMOLLM2
+from srllm_cli.models.manifest import adapter_path
 from srllm_cli.training.pairs import read_pairs
 from srllm_cli.training.splits import split_pairs
 from srllm_convert.merge_gguf import merge_gguf
@@ -35,7 +37,7 @@ def texts(root: Path) -> list[str]:
 def f16_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaEngine]:
     """The built-in model in float16."""
     path = tmp_path_factory.mktemp("f16") / "builtin.gguf"
-    merge_gguf(smollm2_gguf(), DATA_FOLDER / ADAPTER_FILE, path, type="F16")
+    merge_gguf(base_path(SMOLLM2), adapter_path(FAMILY["builtin"]), path, type="F16")
     with LlamaEngine(path, Protocol()) as loaded:
         yield loaded
 
@@ -109,7 +111,7 @@ def test_no_texts_have_no_scores_and_no_answers(engine: LlamaEngine) -> None:
 
 
 def test_a_model_without_our_protocol_is_spoken_to_through_its_chat_template() -> None:
-    with LlamaEngine(smollm2_gguf(), None) as plain:
+    with LlamaEngine(base_path(SMOLLM2), None) as plain:
         assert plain.protocol.name == "plain"
         assert "<|im_start|>user" in plain.protocol.prefix
         answer = plain.decode([DecodeRequest("The chairman spoke for an hour.")])[0]

@@ -170,10 +170,12 @@ def test_an_adapter_is_named_with_its_base(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_built_in_adapter_on_its_base_is_the_built_in_model(builtin_gguf: Path) -> None:
     from srllm_cli.evaluation.systems import SrllmSystem
-    from srllm_cli.models.builtin import ADAPTER_FILE, DATA_FOLDER
+    from srllm_cli.models.family import FAMILY
+    from srllm_cli.models.manifest import adapter_path
 
     texts = [neutral("1", "The chairman spoke."), neutral("2", "A ferry left at 9.")]
-    system = parse_system(f"adapter:smollm2+{DATA_FOLDER / ADAPTER_FILE}", None, dict)
-    assert system.name == ADAPTER_FILE
+    adapter = adapter_path(FAMILY["builtin"])
+    system = parse_system(f"adapter:smollm2+{adapter}", None, dict)
+    assert system.name == adapter.name
     scores = [output.score for output in system.rewrite_all(texts)]
     assert scores == pytest.approx([output.score for output in SrllmSystem(str(builtin_gguf)).rewrite_all(texts)])

@@ -61,14 +61,17 @@ def test_texts_go_to_the_engine_in_batches_and_the_model_is_freed() -> None:
     assert upper.closed
 
 
-def test_records_depend_on_model_file_threshold_and_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_depend_on_models_threshold_screen_and_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = tmp_path / "m.gguf"
     model.write_bytes(b"one")
     first = SrllmSystem(str(model), 0.5).fingerprint
     assert SrllmSystem(str(model), 0.5).fingerprint == first
     assert SrllmSystem(str(model), 0.4).fingerprint != first
+    assert SrllmSystem(str(model), 0.5, "none").fingerprint != first
+    screened = SrllmSystem("builtin", 0.5, f"{model}@0.1").fingerprint
     model.write_bytes(b"three")
     assert SrllmSystem(str(model), 0.5).fingerprint != first
+    assert SrllmSystem("builtin", 0.5, f"{model}@0.1").fingerprint != screened
     second = SrllmSystem(str(model), 0.5).fingerprint
     monkeypatch.setattr(systems, "code_mark", lambda: "changed")
     assert SrllmSystem(str(model), 0.5).fingerprint != second
@@ -120,6 +123,7 @@ def test_an_incomplete_specification_is_refused(spec: str) -> None:
 def test_any_other_specification_is_a_model() -> None:
     assert parse_system("hf:owner/repo/m.gguf", None, dict).name == "hf:owner/repo/m.gguf"
     assert parse_system("builtin", 0.3, dict).name == "builtin@0.3"
+    assert parse_system("builtin", None, dict, screen="none").name == "builtin (screen: none)"
 
 
 def test_a_missing_model_of_a_prompted_baseline_is_named(tmp_path: Path) -> None:

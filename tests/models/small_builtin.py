@@ -11,7 +11,8 @@ import gguf
 import numpy as np
 
 from srllm_cli.debias.protocol import Protocol
-from srllm_cli.models import builtin
+from srllm_cli.models.family import FAMILY
+from srllm_cli.models.manifest import Manifest, adapter_path
 from srllm_convert.files import sha256_of
 
 WIDTH, TOKENS, RANK = 64, 512, 4
@@ -59,11 +60,11 @@ class Small:
 
     def write_manifest(self, threshold: float = 0.5, **changes: Any) -> None:
         """Write the manifest anew."""
-        values = builtin.Manifest(
+        values = Manifest(
             base_sha256=sha256_of(self.base),
-            adapter_sha256=sha256_of(self.data / builtin.ADAPTER_FILE),
+            adapter_sha256=sha256_of(adapter_path(FAMILY["builtin"], self.data)),
             format="Q8_0",
             protocol=Protocol(),
             threshold=threshold,
         ).to_dict()
-        (self.data / builtin.MANIFEST_FILE).write_text(json.dumps({**values, **changes}))
+        (self.data / FAMILY["builtin"].manifest_file).write_text(json.dumps({**values, **changes}))

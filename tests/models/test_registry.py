@@ -29,6 +29,8 @@ def test_id_changes_with_the_file(tmp_path: Path) -> None:
 def test_unknown_name_suggests_the_nearest() -> None:
     with pytest.raises(ModelError, match=r"unknown model 'bultin': did you mean builtin\?"):
         resolve("bultin")
+    with pytest.raises(ModelError, match=r"unknown model 'builtin-larg': did you mean builtin-large\?"):
+        resolve("builtin-larg")
     with pytest.raises(ModelError, match=r"unknown model 'gpt-9'$") as caught:
         resolve("gpt-9")
     assert "hf:owner/repo/file.gguf" in (caught.value.hint or "")

@@ -86,9 +86,10 @@ def test_tokens_at_and_after_an_edit_weigh_more_than_copied_ones() -> None:
 @pytest.fixture(scope="module")
 def tokenizer(root: Path) -> object:
     transformers = pytest.importorskip("transformers")
-    from srllm_cli.models.builtin import smollm2_gguf
+    from srllm_cli.models.bases import base_path
+    from srllm_cli.models.family import SMOLLM2
 
-    path = smollm2_gguf()
+    path = base_path(SMOLLM2)
     return transformers.AutoTokenizer.from_pretrained(str(path.parent), gguf_file=path.name)
 
 
