@@ -10,35 +10,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from srllm_cli.debias.types import Block, Passage, PieceKind
+from srllm_cli.debias.types import Block, Passage
 from srllm_cli.documents.front_matter import front_matter_end
 from srllm_cli.documents.inline_markdown import InlineTracker, UnmappedError
+from srllm_cli.documents.lines import ContentLine, in_document, line_spans, locate
 from srllm_cli.documents.pieces import Stretch, make_passage
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_NEWLINE = re.compile(r"\r\n?|\n")
 #: Lines in a paragraph that speak to a tool, not to a reader: directive fences, admonitions, alerts, MDX, templates.
 _TOOL_LINE = re.compile(
     r":{3,}.*|!!!.*|\?\?\?.*|={3} \".*|\[![A-Za-z]+\][-+]?|\{%.*%\}|\{:.*\}|\[toc\]|\[\[_?TOC_?\]\]|\\newpage"
     r"|(?:import|export) .*(?:from ['\"].*|[={;]\s*)|<!--.*-->"
 )
 _TASK = re.compile(r"\[[ xX]\][ \t]+")
-_BLANKS = " \t"
-
-
-@dataclass(frozen=True, slots=True)
-class _ContentLine:
-    """One line of a block's content: where its words are there, and where they begin in the document."""
-
-    start: int
-    end: int
-    source: int
 
 
 def markdown_passages(text: str) -> list[Passage]:
@@ -52,7 +41,7 @@ def markdown_passages(text: str) -> list[Passage]:
         targets and inline HTML lie hidden between pieces.
     """
     skipped = front_matter_end(text)
-    lines = _line_spans(text, skipped)
+    lines = line_spans(text, skipped)
     tracker = _tracker()
     tokens, environment = tracker.blocks(text[skipped:])
     passages: list[Passage] = []
@@ -72,19 +61,9 @@ def _tracker() -> InlineTracker:
     return InlineTracker()
 
 
-def _line_spans(text: str, start: int) -> list[tuple[int, int]]:
-    """Start and end of every line, without its line end: markdown-it counts lines of normalised text alike."""
-    spans: list[tuple[int, int]] = []
-    for match in _NEWLINE.finditer(text, start):
-        spans.append((start, match.start()))
-        start = match.end()
-    spans.append((start, len(text)))
-    return spans
-
-
 def _prose(
     tokens: list[Token], text: str, lines: list[tuple[int, int]]
-) -> Iterator[tuple[Block, Token, list[_ContentLine]]]:
+) -> Iterator[tuple[Block, Token, list[ContentLine]]]:
     """The inline tokens, each with its block's kind and its content laid on the document."""
     row: list[Token] = []
     for i, token in enumerate(tokens):
@@ -97,45 +76,12 @@ def _prose(
             if opener.type in ("th_open", "td_open"):
                 row.append(token)
             elif opener.type in ("paragraph_open", "heading_open"):
-                found = _locate(token, text, lines)
+                found = locate(token.content, (token.map or [0])[0], text, lines)
                 if found is not None:
                     yield Block.HEADING if opener.type == "heading_open" else Block.PARAGRAPH, token, found
 
 
-def _locate(token: Token, text: str, lines: list[tuple[int, int]]) -> list[_ContentLine] | None:
-    """Find each line of a block's content at the end of its line in the document."""
-    located: list[_ContentLine] = []
-    number = (token.map or [0])[0]
-    at = 0
-    for content in token.content.split("\n"):
-        if number >= len(lines):
-            return None
-        words = content.strip(_BLANKS)
-        start = _tail_position(text, lines[number], words)
-        if start is None or not words:
-            return None
-        lead = at + len(content) - len(content.lstrip(_BLANKS))
-        located.append(_ContentLine(lead, lead + len(words), start))
-        at += len(content) + 1
-        number += 1
-    return located
-
-
-def _tail_position(text: str, line: tuple[int, int], words: str) -> int | None:
-    """Where a line ends with the words, but for blanks and the closing ``#`` of a heading."""
-    start, end = line
-    bare = start + len(text[start:end].rstrip())
-    for stop in (
-        start + len(text[start:end].rstrip(_BLANKS)),
-        bare,
-        start + len(text[start:bare].rstrip("#").rstrip()),
-    ):
-        if stop - start >= len(words) and text.startswith(words, stop - len(words)):
-            return stop - len(words)
-    return None
-
-
-def _row_cells(row: list[Token], text: str, lines: list[tuple[int, int]]) -> Iterator[tuple[Token, _ContentLine]]:
+def _row_cells(row: list[Token], text: str, lines: list[tuple[int, int]]) -> Iterator[tuple[Token, ContentLine]]:
     """Find the cells of a row; a row that can be read in two ways, or a cell with an escaped pipe, is left out."""
     number = (row[0].map or [0])[0] if row else 0
     if not row or number >= len(lines):
@@ -153,7 +99,7 @@ def _row_cells(row: list[Token], text: str, lines: list[tuple[int, int]]) -> Ite
         if words and "|" not in words:
             # The first cell of a row without a leading pipe follows its containers' marks.
             begin = start + len(text[start:end].rstrip()) - len(words)
-            yield cell, _ContentLine(0, len(words), begin)
+            yield cell, ContentLine(0, len(words), begin)
 
 
 def _cell_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
@@ -173,35 +119,7 @@ def _reads_as(contents: list[str], cells: list[str], shift: int) -> bool:
     return first and read[1:] == contents[1:]
 
 
-def _in_document(content: str, stretches: list[Stretch], lines: list[_ContentLine]) -> Iterator[Stretch]:
-    """Move stretches of a block's content to the document, line by line.
-
-    Blanks at either end of a line belong to the line break; so does the backslash of a hard one.
-    """
-    number = 0
-    shown_from = {n for n, line in enumerate(lines) if not _TOOL_LINE.fullmatch(content, line.start, line.end)}
+def _in_document(content: str, stretches: list[Stretch], lines: list[ContentLine]) -> Iterator[Stretch]:
+    shown = {n for n, line in enumerate(lines) if not _TOOL_LINE.fullmatch(content, line.start, line.end)}
     task = _TASK.match(content)
-    first = task.end() if task else 0
-    for kind, start, end in stretches:
-        while number + 1 < len(lines) and start >= lines[number + 1].start:
-            number += 1
-        if kind is PieceKind.BREAK:
-            line, stop = lines[number], min(max(start, lines[number].start), lines[number].end)
-            begin = stop - line.start + line.source
-            if "\n" in content[start:end]:
-                yield Stretch(kind, begin, lines[number + 1].source)
-            else:  # an HTML line break
-                yield Stretch(kind, begin, begin + end - start)
-            continue
-        # Fixed text may run over line ends, in a code span.
-        for n in range(number, len(lines)):
-            line = lines[n]
-            if line.start >= end:
-                break
-            if n > number:
-                before = lines[n - 1]
-                yield Stretch(PieceKind.BREAK, before.end - before.start + before.source, line.source)
-            s, e = max(start, line.start, first), min(end, line.end)
-            if s < e and n in shown_from:
-                shift = line.source - line.start
-                yield Stretch(kind, s + shift, e + shift)
+    return in_document(content, stretches, lines, shown, task.end() if task else 0)
