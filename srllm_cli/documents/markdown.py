@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from srllm_cli.debias.types import Block, Passage
 from srllm_cli.documents.front_matter import front_matter_end
-from srllm_cli.documents.inline_markdown import InlineTracker, UnmappedError
+from srllm_cli.documents.inline_markdown import Environment, InlineTracker, UnmappedError
 from srllm_cli.documents.lines import ContentLine, in_document, line_spans, locate
+from srllm_cli.documents.markdown_nested import nested_document
 from srllm_cli.documents.pieces import Stretch, make_passage
 
 if TYPE_CHECKING:
@@ -43,14 +44,19 @@ def markdown_passages(text: str) -> list[Passage]:
     skipped = front_matter_end(text)
     lines = line_spans(text, skipped)
     tracker = _tracker()
-    tokens, environment = tracker.blocks(text[skipped:])
+    environment: Environment = {}
+    tokens = tracker.blocks(text[skipped:], environment)
     passages: list[Passage] = []
-    for block, token, content_lines in _prose(tokens, text, lines):
+    for block, token, content_lines in _prose(_with_nested(tokens, environment), text, lines):
         try:
             stretches = tracker.stretches(token.content, environment)
         except UnmappedError:
             continue
-        passage = make_passage(text, _in_document(token.content, stretches, content_lines), block)
+        if block is Block.CELL:
+            placed = _in_cell(token.content, stretches, content_lines[0].source)
+        else:
+            placed = _in_document(token.content, stretches, content_lines)
+        passage = make_passage(text, placed, block)
         if passage is not None and (not passages or passages[-1].source_end <= passage.source_start):
             passages.append(passage)
     return passages
@@ -59,6 +65,22 @@ def markdown_passages(text: str) -> list[Passage]:
 @lru_cache(maxsize=1)
 def _tracker() -> InlineTracker:
     return InlineTracker()
+
+
+def _with_nested(tokens: list[Token], environment: Environment) -> list[Token]:
+    """The tokens, and in the place of a block that holds a document those of that document."""
+    flat: list[Token] = []
+    for i, token in enumerate(tokens):
+        nested = nested_document(tokens, i)
+        if nested is None:
+            flat.append(token)
+            continue
+        inner = _with_nested(_tracker().blocks(nested.content, environment), environment)
+        for part in inner:
+            if part.map is not None:
+                part.map = [line + nested.line for line in part.map]
+        flat += inner
+    return flat
 
 
 def _prose(
@@ -82,7 +104,7 @@ def _prose(
 
 
 def _row_cells(row: list[Token], text: str, lines: list[tuple[int, int]]) -> Iterator[tuple[Token, ContentLine]]:
-    """Find the cells of a row; a row that can be read in two ways, or a cell with an escaped pipe, is left out."""
+    """Find the cells of a row; a row that can be read in two ways is left out."""
     number = (row[0].map or [0])[0] if row else 0
     if not row or number >= len(lines):
         return
@@ -96,9 +118,9 @@ def _row_cells(row: list[Token], text: str, lines: list[tuple[int, int]]) -> Ite
         return
     for cell, (start, end) in zip(row[:filled], spans[readings[0] :], strict=False):
         words = cell.content
-        if words and "|" not in words:
-            # The first cell of a row without a leading pipe follows its containers' marks.
-            begin = start + len(text[start:end].rstrip()) - len(words)
+        if words:
+            # The first cell of a row without a leading pipe follows its containers' marks; a pipe in it is escaped.
+            begin = start + len(text[start:end].rstrip()) - len(words) - words.count("|")
             yield cell, ContentLine(0, len(words), begin)
 
 
@@ -117,6 +139,13 @@ def _reads_as(contents: list[str], cells: list[str], shift: int) -> bool:
     read = [cell.strip().replace("\\|", "|") for cell in cells[: len(contents)]]
     first = read[0] == contents[0] if shift else bool(contents[0]) and read[0].endswith(contents[0])
     return first and read[1:] == contents[1:]
+
+
+def _in_cell(content: str, stretches: list[Stretch], source: int) -> Iterator[Stretch]:
+    """Move stretches of a cell's content to the document, where a backslash stands before every pipe."""
+    for kind, start, end in stretches:
+        before, inside = content.count("|", 0, start), content.count("|", start, end)
+        yield Stretch(kind, source + start + before, source + end + before + inside)
 
 
 def _in_document(content: str, stretches: list[Stretch], lines: list[ContentLine]) -> Iterator[Stretch]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from srllm_cli.documents.formats import is_code
 from srllm_cli.documents.front_matter import front_matter_end
+from srllm_cli.documents.markdown_nested import nested_document
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -88,7 +89,8 @@ def markdown_skeleton(text: str) -> Iterator[tuple[object, ...]]:
     """Yield all that a Markdown document holds but words: its front matter, then token by token."""
     skipped = front_matter_end(text)
     yield ("front_matter", text[:skipped])
-    yield from _skeleton(_parser().parse(text[skipped:], {}))
+    environment: dict[str, object] = {}
+    yield from _skeleton(_parser().parse(text[skipped:], environment), environment)
 
 
 @lru_cache(maxsize=1)
@@ -102,11 +104,14 @@ def _parser() -> MarkdownIt:
     return parser.disable(["footnote_inline", "footnote_tail"])
 
 
-def _skeleton(tokens: list[Token]) -> Iterator[tuple[object, ...]]:
-    for token in tokens:
+def _skeleton(tokens: list[Token], environment: dict[str, object]) -> Iterator[tuple[object, ...]]:
+    for i, token in enumerate(tokens):
         if token.type in _WORDS:
             continue
-        content = "" if token.type == "inline" else token.content
+        nested = nested_document(tokens, i)
+        content = "" if token.type == "inline" or nested else token.content
         yield token.type, token.markup, token.info, token.nesting, token.map, tuple(token.attrs.items()), content
+        if nested:
+            yield from _skeleton(_parser().parse(nested.content, environment), environment)
         if token.type == "inline":
-            yield from _skeleton(token.children or [])
+            yield from _skeleton(token.children or [], environment)
