@@ -17,14 +17,20 @@ _PRAGMA = re.compile(
     r"|language=|renovate:|dependabot|taplo:|:\w+:$|doctest:|safety-|rustfmt|clippy|TODO\(?$|FIXME$|XXX$|<editor-fold)",
     re.IGNORECASE,
 )
+#: Words that only tools are spoken to with: a deletion before one could make a pragma of it.
+_TOOL_WORD = re.compile(
+    r"\b(?:noqa|nosec|nolint|eslint-|prettier-|istanbul|pylint:|mypy:|ruff:|fmt:|isort:|type:|pragma:?|shellcheck|srllm:)"
+    r"|@ts-|SPDX-|go:\w|-\*-",
+    re.IGNORECASE,
+)
 _LICENCE = re.compile(
     r"SPDX-|Copyright\s|\(c\)\s\d{4}|©|\blicensed\sunder\b|Permission\sis\shereby|All\srights\sreserved|AS\sIS"
     r"|Redistribution\sand\suse|without\swarrant(?:y|ies)",
     re.IGNORECASE,
 )
 _CODE = re.compile(
-    r".*[;{}\\]\s*\Z|.*(?:=>|->|::|==|!=|&&|\|\||\+=|-=|:=|\(\)|</|/>|=\s*[\[{(\"'\d])|[\w.\[\]\"']+\s*=\s*\S.*"
-    r"|(?:@?\w+(?:\.\w+)*\s*\(.*\)|(?:def|class|async|elif|except|with|for|while|if)\b.*:)\s*\Z"
+    r".*[;{}\\]\s*\Z|.*(?:=>|->|::|==|!=|&&|\|\||\+=|-=|:=|</|/>|=\s*[\[{(\"'\d])|[\w.\[\]\"']+\s*=\s*\S.*"
+    r"|\S+\(\S*\)\S*\Z|(?:@?\w+(?:\.\w+)*\s*\(.*\)|(?:def|class|async|elif|except|with|for|while|if)\b.*:)\s*\Z"
     r"|(?:import\s[\w.{*,\s]+|from\s\S+\simport\b.*|return|return\s\S+|else:?|try:|pass|break|continue|fi|done|esac)\s*\Z"
     r"|(?:const|let|var|func|fn|pub|static|void|int|char|float|double|struct|enum|#include|#define|#if\w*|#endif|\$|%)\s?"
     r"[\w<\"$].*[=(;{<>\"]|[\w./-]+:\s*(?:[\[{\"'|>\d-].*|true|false|null)\Z|-\s\w+:\s.*|[\w.-]+:\Z"
@@ -36,9 +42,11 @@ _TAG = re.compile(
     r"|[@\\](?:returns?|yields?|deprecated|remarks?|summary|desc|description|brief|details|note|warning|since|todo)\b"
     r"(?:\s+\{[^{}]*\})?(?:\s+-)?"
     r"|:(?:param|arg|argument|key|keyword|raises|raise|except|exception|var|ivar|cvar)\s+[^:]+:|:(?:returns?|yields?):"
-    r"|\*{0,2}\w+(?:\s*\([^()]*\))?:(?=\s)|#{1,6}(?=\s)|[-*+•](?=\s)|\d{1,3}[.)](?=\s)|(?:TODO|FIXME|XXX|HACK|BUG)(?:\([^()]*\))?:"
+    r"|#{1,6}(?=\s)|[-*+•](?=\s)|\d{1,3}[.)](?=\s)|(?:TODO|FIXME|XXX|HACK|BUG)(?:\([^()]*\))?:"
     r")\s+"
 )
+#: An argument in a docstring's list of them.
+_ARGUMENT = re.compile(r"\*{0,2}\w+(?:\s*\([^()]*\))?:\s+")
 _OTHER_TAG = re.compile(r"[@\\]\w+|:\w[\w ]*:(?=\s|\Z)|\.\.\s|\[\^?[^\]]*\]:|[|>]")
 _FENCE = re.compile(r"`{3,}|~{3,}|</?pre\b|[@\\](?:end)?(?:code|verbatim)\b")
 _HEADER = re.compile(r"[\w ]{1,30}:")
@@ -51,7 +59,7 @@ FIXED = re.compile(
 
 def is_pragma(line: str) -> bool:
     """Whether a comment's line speaks to a tool."""
-    return _PRAGMA.match(line) is not None
+    return _PRAGMA.match(line) is not None or _TOOL_WORD.search(line) is not None
 
 
 def is_licence(comment: str) -> bool:
@@ -74,9 +82,9 @@ def is_heading(line: str) -> bool:
     return _HEADER.fullmatch(line) is not None
 
 
-def prefix_length(line: str) -> int:
+def prefix_length(line: str, *, in_docstring: bool) -> int:
     """How much of a line is a tag or a bullet before its prose; -1 when the whole line is a tag's and no prose."""
-    match = _TAG.match(line)
+    match = _TAG.match(line) or (_ARGUMENT.match(line) if in_docstring else None)
     if match:
         return match.end()
     return -1 if _OTHER_TAG.match(line) else 0

@@ -56,7 +56,7 @@ def comment_passages(text: str, language: str) -> list[Passage]:
     for comment in _texts(text, comments):
         if says.is_licence("\n".join(text[line.start : line.end] for line in comment.lines)):
             continue
-        for paragraph in _paragraphs(text, comment.lines):
+        for paragraph in _paragraphs(text, comment):
             passage = _passage(text, paragraph, comment.quote)
             if passage is not None:
                 passages.append(passage)
@@ -144,14 +144,14 @@ def _trimmed(text: str, start: int, end: int, column_from: int) -> _Line:
 # -- lines to paragraphs ----------------------------------------------------------------------------------------------
 
 
-def _paragraphs(text: str, lines: list[_Line]) -> Iterator[list[_Line]]:
+def _paragraphs(text: str, comment: _Text) -> Iterator[list[_Line]]:
     """Lines that read as one paragraph, without tags and bullets before them and without what is no prose."""
-    for group in _runs(text, lines):
+    for group in _runs(text, comment.lines, in_docstring=bool(comment.quote)):
         if not any(says.is_code(text[line.start : line.end]) for line in group):
             yield group
 
 
-def _runs(text: str, lines: list[_Line]) -> Iterator[list[_Line]]:
+def _runs(text: str, lines: list[_Line], *, in_docstring: bool) -> Iterator[list[_Line]]:
     run: list[_Line] = []
     in_code = in_tag = False
     literal: int | None = None  # the column that a literal block is set in from
@@ -161,7 +161,7 @@ def _runs(text: str, lines: list[_Line]) -> Iterator[list[_Line]]:
         if literal is not None and said and line.column <= literal:
             literal = None
         starts_doctest = said.startswith((">>>", "$ "))
-        prefix = says.prefix_length(said) if said else 0
+        prefix = says.prefix_length(said, in_docstring=in_docstring) if said else 0
         pragma = says.is_pragma(said)
         if fence or in_code or literal is not None or starts_doctest or not said or prefix < 0 or pragma:
             if run:

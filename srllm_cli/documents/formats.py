@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 #: Documents: all of their prose is read.
 _DOCUMENTS = {
     "plain": (),
-    "markdown": (".md", ".markdown", ".mdown", ".mkd", ".mdx"),
+    "markdown": (".md", ".markdown", ".mdown", ".mkd"),
+    "mdx": (".mdx",),
     "rst": (".rst", ".rest"),
     "html": (".html", ".htm", ".xhtml"),
     "notebook": (".ipynb",),
@@ -78,6 +79,8 @@ def reader_of(format: str, *, comments: bool, fields: Sequence[str]) -> Reader:
 def _document_reader(format: str) -> Reader:
     if format == "markdown":
         from srllm_cli.documents.markdown import markdown_passages as read
+    elif format == "mdx":
+        from srllm_cli.documents.mdx import mdx_passages as read
     elif format == "rst":
         from srllm_cli.documents.rst import rst_passages as read
     elif format == "html":

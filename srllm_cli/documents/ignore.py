@@ -22,7 +22,8 @@ _MDX = rf"\{{/\*\s*{_WORD}\s*\*/\}}"
 _MYST = rf"^[ \t]*%[ \t]*{_WORD}[ \t]*$"
 _LINE = rf"(?:#|//|/\*+)[ \t]*{_WORD}[ \t]*(?:\*/)?[ \t]*$"
 _PATTERNS = {
-    "markdown": (_HTML, _MDX, _MYST),
+    "markdown": (_HTML, _MYST),
+    "mdx": (_MDX,),
     "notebook": (_HTML,),
     "html": (_HTML,),
     "rst": (rf"^[ \t]*\.\.[ \t]+{_WORD}[ \t]*$",),
@@ -46,23 +47,26 @@ def without_ignored(text: str, format: str, found: list[Passage]) -> list[Passag
                 kept |= {i for i, p in enumerate(found) if off <= p.source_start < end}
             off = None
         else:
-            kept |= _ignored(found, start, end)
+            kept |= _ignored(text, found, start, end)
     if off is not None:
         kept |= {i for i, p in enumerate(found) if p.source_start >= off}
     return [passage for i, passage in enumerate(found) if i not in kept]
 
 
-def _ignored(found: list[Passage], start: int, end: int) -> set[int]:
+def _ignored(text: str, found: list[Passage], start: int, end: int) -> set[int]:
     """The passage that a directive stands in or at the end of, or else the first one after it."""
-    inside = {i for i, p in enumerate(found) if p.source_start <= start <= p.source_end}
-    if inside:
-        return inside
-    return set(next(([i] for i, p in enumerate(found) if p.source_start >= end), []))
+    for i, passage in enumerate(found):
+        if passage.source_start >= end:
+            return {i}
+        between = text[passage.source_end : start]
+        if passage.source_start <= start and not between.strip() and "\n" not in between and "\r" not in between:
+            return {i}
+    return set()
 
 
 def _directives(text: str, format: str) -> Iterator[tuple[str, int, int]]:
     patterns = (_LINE,) if is_code(format) else _PATTERNS.get(format, ())
-    code = [match.span() for match in _FENCE.finditer(text)] if format == "markdown" else []
+    code = [match.span() for match in _FENCE.finditer(text)] if format in ("markdown", "mdx") else []
     matches = [
         match for pattern in patterns for match in re.finditer(pattern.replace("$", r"(?=\r|\n|\Z)"), text, re.M)
     ]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: Lines in a paragraph that speak to a tool, not to a reader: directive fences, admonitions, alerts, MDX, templates.
 _TOOL_LINE = re.compile(
     r":{3,}.*|!!!.*|\?\?\?.*|={3} \".*|\[![A-Za-z]+\][-+]?|\{%.*%\}|\{:.*\}|\[toc\]|\[\[_?TOC_?\]\]|\\newpage"
-    r"|(?:import|export) .*(?:from ['\"].*|[={;]\s*)|<!--.*-->"
+    r"|(?:import|export) .*(?:from ['\"].*|[={;]\s*)|<!--.*-->|%.*"
 )
 _TASK = re.compile(r"\[[ xX]\][ \t]+")
 

@@ -47,7 +47,11 @@ def make_passage(
 
 def with_fixed(passage: Passage, pattern: re.Pattern[str]) -> Passage | None:
     """The passage with all that matches a pattern fixed; ``None`` when no letter is left that may be edited."""
-    spans = [match.span() for match in pattern.finditer(passage.text) if match.end() > match.start()]
+    return with_fixed_spans(passage, [match.span() for match in pattern.finditer(passage.text)])
+
+
+def with_fixed_spans(passage: Passage, spans: list[Span]) -> Passage | None:
+    """The passage with spans of its text fixed; ``None`` when no letter is left that may be edited."""
     pieces: list[Piece] = []
     for piece in passage.pieces:
         if piece.kind is not PieceKind.TEXT:

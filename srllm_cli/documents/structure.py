@@ -49,6 +49,10 @@ def same_structure(before: str, after: str, format: str, fields: Sequence[str] =
 
 def _skeleton_of(format: str, fields: Sequence[str]) -> Callable[[str], object] | None:
     """What tells all that a document of the format holds but words; its parser is imported only now."""
+    if format == "mdx":
+        from srllm_cli.documents.mdx import code_spans
+
+        return lambda text: (list(markdown_skeleton(text)), [text[start:end] for start, end in code_spans(text)])
     if format == "rst":
         from srllm_cli.documents.structure_rst import rst_skeleton
 

@@ -24,9 +24,9 @@ from srllm_cli.documents.comments import comment_passages
 from srllm_cli.documents.structure import same_structure
 
 _WORDS = """
-chairman The old man a nurse é 日本 🙂 1986 end. well, `man` *man* "man" 'man' " ' \\ man() old_man {@link§man} <b>man</b>
-@param§man @return :param§man: Args: x§(int): TODO: noqa type: >>>§man ... - 1. = x§=§man; ``` :: { } <pre> # // */§ /* %s
-he/she Copyright eslint-disable @ :: man::old oldMan &amp; http://example.com/man srllm:
+chairman The old man a nurse é 日本 🙂 1986 end. well, `man` *man* "man" 'man' " ' \\ man() old_man {@link§man}
+<b>man</b> @param§man @return :param§man: Args: x§(int): TODO: noqa type: >>>§man ... - 1. = x§=§man; ``` :: { } <pre> # //
+*/§ /* %s he/she Copyright eslint-disable @ :: man::old oldMan &amp; http://example.com/man srllm:
 """.split()  # noqa: SIM905
 _LINES = st.lists(
     st.lists(st.sampled_from([word.replace("§", " ") for word in _WORDS]), max_size=6).map(" ".join),
