@@ -20,6 +20,7 @@ _DOCUMENTS = {
     "markdown": (".md", ".markdown", ".mdown", ".mkd"),
     "mdx": (".mdx",),
     "rst": (".rst", ".rest"),
+    "asciidoc": (".adoc", ".asciidoc", ".asc"),
     "html": (".html", ".htm", ".xhtml"),
     "notebook": (".ipynb",),
     "po": (".po", ".pot"),
@@ -83,6 +84,8 @@ def _document_reader(format: str) -> Reader:
         from srllm_cli.documents.mdx import mdx_passages as read
     elif format == "rst":
         from srllm_cli.documents.rst import rst_passages as read
+    elif format == "asciidoc":
+        from srllm_cli.documents.asciidoc import asciidoc_passages as read
     elif format == "html":
         from srllm_cli.documents.html import html_passages as read
     elif format == "notebook":

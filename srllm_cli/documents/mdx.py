@@ -48,16 +48,17 @@ def code_spans(text: str) -> Iterator[Span]:
         start = match.start()
         if start < at or any(low <= start < high for low, high in code):
             continue
-        at = _module_end(text, match.end()) if match[0][0] not in "{<" else _bracket_end(text, start)
+        at = _module_end(text, start) if match[0][0] not in "{<" else _bracket_end(text, start)
         yield start, at
 
 
-def _module_end(text: str, at: int) -> int:
+def _module_end(text: str, start: int) -> int:
     """The end of an import's or export's block: the first blank line that no bracket is open at."""
+    at = start
     while True:
         blank = _BLANK_LINE.search(text, at)
         end = blank.start() if blank else len(text)
-        if end == len(text) or text.count("{", at, end) <= text.count("}", at, end):
+        if end == len(text) or text.count("{", start, end) <= text.count("}", start, end):
             return end
         at = end + 1
 

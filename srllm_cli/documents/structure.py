@@ -64,12 +64,17 @@ def _skeleton_of(format: str, fields: Sequence[str]) -> Callable[[str], object] 
     if format in ("notebook", "jsonl", "csv", "po"):
         from srllm_cli.documents import structure_data as data
 
-        return {
+        of_data: dict[str, Callable[[str], object]] = {
             "notebook": data.notebook_skeleton,
             "po": data.po_skeleton,
             "jsonl": partial(data.jsonl_skeleton, fields=fields),
             "csv": partial(data.csv_skeleton, fields=fields),
-        }[format]
+        }
+        return of_data[format]
+    if format == "asciidoc":
+        from srllm_cli.documents.structure_asciidoc import asciidoc_skeleton
+
+        return asciidoc_skeleton
     if is_code(format):
         from srllm_cli.documents.structure_code import code_skeleton
 

@@ -25,8 +25,8 @@ from srllm_cli.documents.structure import same_structure
 
 _WORDS = """
 chairman The old man a nurse é 日本 🙂 1986 end. well, `man` *man* "man" 'man' " ' \\ man() old_man {@link§man}
-<b>man</b> @param§man @return :param§man: Args: x§(int): TODO: noqa type: >>>§man ... - 1. = x§=§man; ``` :: { } <pre> # //
-*/§ /* %s he/she Copyright eslint-disable @ :: man::old oldMan &amp; http://example.com/man srllm:
+<b>man</b> @param§man @return :param§man: Args: x§(int): TODO: noqa type: >>>§man ... - 1. = x§=§man; ``` :: { } <pre> #
+// */§ /* %s he/she Copyright eslint-disable @ :: man::old oldMan &amp; http://example.com/man srllm:
 """.split()  # noqa: SIM905
 _LINES = st.lists(
     st.lists(st.sampled_from([word.replace("§", " ") for word in _WORDS]), max_size=6).map(" ".join),
