@@ -126,13 +126,17 @@ class Debiaser:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def rewrite(self, text: str, format: str = "plain") -> Rewrite:
-        """Rewrite one document (``format``: ``plain`` or ``markdown``)."""
-        return next(self.rewrite_all([text], format))
+    def rewrite(
+        self, text: str, format: str = "plain", *, comments: bool = False, fields: Sequence[str] = ()
+    ) -> Rewrite:
+        """Rewrite one document (``format`` and the rest: see :func:`srllm_cli.documents.passages`)."""
+        return next(self.rewrite_all([text], format, comments=comments, fields=fields))
 
-    def rewrite_all(self, texts: Iterable[str], format: str = "plain") -> Iterator[Rewrite]:
-        """Rewrite many documents, batched together; results come in their order."""
-        documents = (_Document(text, parse_passages(text, format)) for text in texts)
+    def rewrite_all(
+        self, texts: Iterable[str], format: str = "plain", *, comments: bool = False, fields: Sequence[str] = ()
+    ) -> Iterator[Rewrite]:
+        """Rewrite many documents of one format, batched together; results come in their order."""
+        documents = (_Document(text, parse_passages(text, format, comments=comments, fields=fields)) for text in texts)
         for slab in _slabs(documents, lambda document: len(document.text)):
             yield from self._rewrite_documents(slab)
 
@@ -202,4 +206,4 @@ def source_span(passage: Passage, start: int, end: int) -> tuple[int, int]:
     last = passage.pieces[bisect_left(passage.pieces, end, key=lambda piece: piece.start) - 1]
     low = first.source_start + min(start - first.start, first.source_end - first.source_start)
     high = last.source_end - min(last.end - end, last.source_end - last.source_start)
-    return low, high
+    return (low, high) if passage.view is None else (passage.view.source_start(low), passage.view.source_end(high))

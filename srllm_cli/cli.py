@@ -187,8 +187,8 @@ def _rewrite_documents(
     ):
         progress("rewriting", None)
         reported: dict[int, ReportedDocument] = {}
-        for kind in ("plain", "markdown"):
-            numbers = [i for i, (name, _) in enumerate(documents) if format_of(Path(name)) == kind]
+        for kind in sorted({format_of(name) for name, _ in documents}):
+            numbers = [i for i, (name, _) in enumerate(documents) if format_of(name) == kind]
             results = debiaser.rewrite_all((documents[i][1].text for i in numbers), kind)
             for done, (i, result) in enumerate(zip(numbers, results, strict=True), 1):
                 reported[i] = ReportedDocument(documents[i][0], documents[i][1].text, result)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
 #: The dimensions of bias a verdict can name (``data/GUIDELINES.md``).
 DIMENSIONS = (
@@ -56,6 +57,30 @@ class Block(str, Enum):
     PARAGRAPH = "paragraph"  #: a Markdown paragraph, also one in a list item, a block quote or a footnote
     HEADING = "heading"  #: a Markdown heading, ATX or setext
     CELL = "cell"  #: a cell of a Markdown table
+    RST = "rst"  #: a block of reStructuredText
+    ASCIIDOC = "asciidoc"  #: a block of AsciiDoc
+    MARKUP = "markup"  #: text among tags, or in an attribute of one: its layout means nothing
+
+
+class SourceView(Protocol):
+    """Text that stands in a document in another notation (a JSON string): what it says, and where it says it."""
+
+    @property
+    def text(self) -> str:
+        """What the document says there."""
+        ...
+
+    def source_start(self, at: int) -> int:
+        """Where in the document the character at an offset of the text begins."""
+        ...
+
+    def source_end(self, at: int) -> int:
+        """Where in the document the character before an offset of the text ends."""
+        ...
+
+    def document_edits(self, edit: Edit) -> list[Edit] | None:
+        """The edits of the document that an edit of the text takes; ``None`` when the notation cannot bear it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +89,28 @@ class Passage:
 
     ``pieces`` cover ``text`` without gaps, in order. Where two neighbouring pieces do not touch in the document, the
     mark-up between them (``**``, a link's target) is hidden from the model and stays byte for byte.
+
+    With a ``view``, what the pieces call the document is the text of the view. ``limit`` is the width that the block
+    may grow to, where its mark-up sets one (the line under a title).
     """
 
     text: str
     pieces: tuple[Piece, ...]
     block: Block = Block.PLAIN
+    view: SourceView | None = None
+    limit: int | None = None
 
     @property
     def source_start(self) -> int:
         """Where the passage begins in the document."""
-        return self.pieces[0].source_start
+        start = self.pieces[0].source_start
+        return start if self.view is None else self.view.source_start(start)
 
     @property
     def source_end(self) -> int:
         """Where the passage ends in the document."""
-        return self.pieces[-1].source_end
+        end = self.pieces[-1].source_end
+        return end if self.view is None else self.view.source_end(end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,43 +5,34 @@ The parsers are imported when a document of their format comes, which keeps the 
 
 from __future__ import annotations
 
-from os import PathLike
-from pathlib import PurePath
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from srllm_cli.documents.formats import FORMATS, format_of, needs_fields, reader_of
 
 if TYPE_CHECKING:
     from srllm_cli.debias.types import Passage
 
-#: The formats that :func:`passages` knows.
-FORMATS = ("plain", "markdown")
-
-_MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdx", ".mdown", ".mkd"})
+__all__ = ["FORMATS", "format_of", "needs_fields", "passages"]
 
 
-def passages(text: str, format: str) -> list[Passage]:
+def passages(text: str, format: str, *, comments: bool = False, fields: Sequence[str] = ()) -> list[Passage]:
     """Find the passages of a document.
 
     Args:
         text: The document, without a byte order mark and with its own line endings.
         format: One of :data:`FORMATS`.
+        comments: Whether the comments and docstrings of source code are prose. Without it source code has no passages.
+        fields: For CSV and JSON Lines, the columns or keys that hold prose.
 
     Returns:
-        The passages in document order.
+        The passages in document order, less those that the document's own directives keep (``srllm: off``).
 
     Raises:
         ValueError: The format is unknown.
+        InputError: The document is not of the format, or a field is missing.
     """
-    if format == "markdown":
-        from srllm_cli.documents.markdown import markdown_passages
+    from srllm_cli.documents.ignore import without_ignored
 
-        return markdown_passages(text)
-    if format == "plain":
-        from srllm_cli.documents.plain import plain_passages
-
-        return plain_passages(text)
-    raise ValueError(f"unknown format {format!r}; known are {', '.join(FORMATS)}")
-
-
-def format_of(path: str | PathLike[str]) -> str:
-    """Tell a document's format by the suffix of its name."""
-    return "markdown" if PurePath(path).suffix.lower() in _MARKDOWN_SUFFIXES else "plain"
+    read = reader_of(format, comments=comments, fields=fields)
+    return without_ignored(text, format, read(text))

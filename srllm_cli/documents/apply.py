@@ -13,14 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from srllm_cli.debias.types import Block, Edit, Passage, Piece, PieceKind
+from srllm_cli.documents.bearing import bearing, width, writable
 
-#: Characters that mean something to Markdown, wherever they stand, and addresses that GitHub would turn into links.
-_MARKDOWN_SIGNS = re.compile(r"[`*_<>\[\]|\\~#$&{}^@]|://|\bwww\.", re.IGNORECASE)
-#: What a line may not begin to look like: a heading, quote, list, rule, fence, table, definition, HTML, a directive.
-_BLOCK_START = re.compile(
-    r"\s*(?:#{1,6}(?=\s|\Z)|>|[-+*](?=\s|\Z)|\d{1,9}[.)](?=\s|\Z)|`{3}|~{3}|[=\-]+\s*\Z|(?:[-*_]\s*){3,}\Z|[:|]|<|\$\$"
-    r"|:{3}|!!!|\?\?\?|===|\+\+\+|\[[^\]]{0,300}(?:\Z|\]:)|\[[ xX]\])"
-)
 _CLOSING_HASHES = re.compile(r"(?:\A|\s)#+\s*\Z")
 #: How much of a line decides what block it starts.
 _HEAD = 240
@@ -42,7 +36,7 @@ class PassageEditor:
     def __init__(self, passage: Passage, source_text: str) -> None:
         self._passage = passage
         self._pieces = passage.pieces
-        self._source = source_text
+        self._source = source_text if passage.view is None else passage.view.text
         self._taken: dict[int, list[_Change]] = {}
 
     def take(self, edit: Edit) -> list[Edit] | None:
@@ -60,14 +54,17 @@ class PassageEditor:
         if any(self._pieces[i].kind is PieceKind.FIXED for i in self._touched(edit.start, edit.end)):
             parts = self._around_fixed(edit)
             return self.take_all(parts) if parts else None
-        if not _writable(edit.replacement, self._passage.block):
+        if not writable(edit.replacement, self._passage.block):
             return None
         for candidate in self._candidates(edit):
             changes = [c for c in candidate if self._source[c.start : c.end] != c.replacement]
-            if self._is_safe(changes):
+            if not self._is_safe(changes):
+                continue
+            made = self._in_document([Edit(c.start, c.end, c.replacement) for c in changes])
+            if made is not None:
                 for change in changes:
                     self._taken.setdefault(change.piece, []).append(change)
-                return [Edit(c.start, c.end, c.replacement) for c in changes]
+                return made
         return None
 
     def take_all(self, edits: Iterable[Edit]) -> list[Edit] | None:
@@ -81,6 +78,13 @@ class PassageEditor:
                 return None
             made += part
         return made
+
+    def _in_document(self, edits: list[Edit]) -> list[Edit] | None:
+        """Edits of the source in terms of the document: the same, unless the passage is in another notation there."""
+        if self._passage.view is None:
+            return edits
+        parts = [self._passage.view.document_edits(edit) for edit in edits]
+        return None if None in parts else [edit for part in parts for edit in part or []]
 
     def _around_fixed(self, edit: Edit) -> list[Edit] | None:
         """Cut an edit into those between the fixed pieces it spans, if the replacement has each of them unchanged."""
@@ -181,9 +185,16 @@ class PassageEditor:
                 return False
             contents[i] = content
         lines = {self._line_start(i) for i in contents}
-        return all(self._edges_hold(i, contents[i]) for i in contents) and all(
-            first is None or self._line_holds(first, contents) for first in lines
+        return (
+            all(self._edges_hold(i, contents[i]) for i in contents)
+            and all(first is None or self._line_holds(first, contents) for first in lines)
+            and self._fits(contents)
         )
+
+    def _fits(self, contents: dict[int, str]) -> bool:
+        """Whether the block keeps within the width that its mark-up sets."""
+        limit = self._passage.limit
+        return limit is None or width("".join(self._line_parts(0, contents))) <= limit
 
     def _content(self, i: int, new: Iterable[_Change] = ()) -> str | None:
         """What a piece reads after the changes taken and the new ones; ``None`` when they overlap."""
@@ -237,11 +248,8 @@ class PassageEditor:
         old = _gather(self._line_parts(first, None), whole).casefold()
         if not new.strip():
             return False
-        start = _BLOCK_START.match(new)
-        if start:
-            before = _BLOCK_START.match(old)
-            if before is None or before[0] != start[0] or start[0].rstrip() == new.rstrip() != old.rstrip():
-                return False
+        if not bearing(self._passage.block).start_holds(old, new):
+            return False
         return not whole or bool(_CLOSING_HASHES.search(old)) == bool(_CLOSING_HASHES.search(new))
 
     def _line_parts(self, first: int, contents: dict[int, str] | None) -> Iterator[str]:
@@ -302,13 +310,6 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
 
 def _piece_start(piece: Piece) -> int:
     return piece.start
-
-
-def _writable(replacement: str, block: Block) -> bool:
-    """Whether the replacement is words only: no line breaks, no control characters, no signs of the mark-up."""
-    if any(c != " " and (not c.isprintable() and c != "\u00a0") for c in replacement):
-        return False
-    return block is Block.PLAIN or not _MARKDOWN_SIGNS.search(replacement)
 
 
 def _trim(text: str, edit: Edit) -> Edit:

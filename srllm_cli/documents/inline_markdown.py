@@ -171,13 +171,12 @@ class InlineTracker:
         self._md.use(footnote_plugin).use(dollarmath_plugin, allow_space=False, allow_digits=False)
         self._md.disable(["footnote_inline", "text", "fragments_join"])
 
-    def blocks(self, text: str) -> tuple[list[Token], Environment]:
-        """Parse the block structure: tokens whose ``inline`` ones are not parsed yet, and what those need for it."""
+    def blocks(self, text: str, environment: Environment) -> list[Token]:
+        """Parse the block structure: tokens whose ``inline`` ones are not parsed yet; the environment is for those."""
         tokens: list[Token] = []
-        environment: Environment = {}
         normalised = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
         self._md.block.parse(normalised, self._md, environment, tokens)
-        return tokens, environment
+        return tokens
 
     def stretches(self, content: str, environment: Environment) -> list[Stretch]:
         """Find what is to be shown of a block's content, in offsets of the content.

@@ -10,35 +10,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from srllm_cli.debias.types import Block, Passage, PieceKind
+from srllm_cli.debias.types import Block, Passage
 from srllm_cli.documents.front_matter import front_matter_end
-from srllm_cli.documents.inline_markdown import InlineTracker, UnmappedError
+from srllm_cli.documents.inline_markdown import Environment, InlineTracker, UnmappedError
+from srllm_cli.documents.lines import ContentLine, in_document, line_spans, locate
+from srllm_cli.documents.markdown_nested import nested_document
 from srllm_cli.documents.pieces import Stretch, make_passage
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_NEWLINE = re.compile(r"\r\n?|\n")
 #: Lines in a paragraph that speak to a tool, not to a reader: directive fences, admonitions, alerts, MDX, templates.
 _TOOL_LINE = re.compile(
     r":{3,}.*|!!!.*|\?\?\?.*|={3} \".*|\[![A-Za-z]+\][-+]?|\{%.*%\}|\{:.*\}|\[toc\]|\[\[_?TOC_?\]\]|\\newpage"
-    r"|(?:import|export) .*(?:from ['\"].*|[={;]\s*)|<!--.*-->"
+    r"|(?:import|export) .*(?:from ['\"].*|[={;]\s*)|<!--.*-->|%.*"
 )
 _TASK = re.compile(r"\[[ xX]\][ \t]+")
-_BLANKS = " \t"
-
-
-@dataclass(frozen=True, slots=True)
-class _ContentLine:
-    """One line of a block's content: where its words are there, and where they begin in the document."""
-
-    start: int
-    end: int
-    source: int
 
 
 def markdown_passages(text: str) -> list[Passage]:
@@ -52,16 +42,21 @@ def markdown_passages(text: str) -> list[Passage]:
         targets and inline HTML lie hidden between pieces.
     """
     skipped = front_matter_end(text)
-    lines = _line_spans(text, skipped)
+    lines = line_spans(text, skipped)
     tracker = _tracker()
-    tokens, environment = tracker.blocks(text[skipped:])
+    environment: Environment = {}
+    tokens = tracker.blocks(text[skipped:], environment)
     passages: list[Passage] = []
-    for block, token, content_lines in _prose(tokens, text, lines):
+    for block, token, content_lines in _prose(_with_nested(tokens, environment), text, lines):
         try:
             stretches = tracker.stretches(token.content, environment)
         except UnmappedError:
             continue
-        passage = make_passage(text, _in_document(token.content, stretches, content_lines), block)
+        if block is Block.CELL:
+            placed = _in_cell(token.content, stretches, content_lines[0].source)
+        else:
+            placed = _in_document(token.content, stretches, content_lines)
+        passage = make_passage(text, placed, block)
         if passage is not None and (not passages or passages[-1].source_end <= passage.source_start):
             passages.append(passage)
     return passages
@@ -72,19 +67,25 @@ def _tracker() -> InlineTracker:
     return InlineTracker()
 
 
-def _line_spans(text: str, start: int) -> list[tuple[int, int]]:
-    """Start and end of every line, without its line end: markdown-it counts lines of normalised text alike."""
-    spans: list[tuple[int, int]] = []
-    for match in _NEWLINE.finditer(text, start):
-        spans.append((start, match.start()))
-        start = match.end()
-    spans.append((start, len(text)))
-    return spans
+def _with_nested(tokens: list[Token], environment: Environment) -> list[Token]:
+    """The tokens, and in the place of a block that holds a document those of that document."""
+    flat: list[Token] = []
+    for i, token in enumerate(tokens):
+        nested = nested_document(tokens, i)
+        if nested is None:
+            flat.append(token)
+            continue
+        inner = _with_nested(_tracker().blocks(nested.content, environment), environment)
+        for part in inner:
+            if part.map is not None:
+                part.map = [line + nested.line for line in part.map]
+        flat += inner
+    return flat
 
 
 def _prose(
     tokens: list[Token], text: str, lines: list[tuple[int, int]]
-) -> Iterator[tuple[Block, Token, list[_ContentLine]]]:
+) -> Iterator[tuple[Block, Token, list[ContentLine]]]:
     """The inline tokens, each with its block's kind and its content laid on the document."""
     row: list[Token] = []
     for i, token in enumerate(tokens):
@@ -97,46 +98,13 @@ def _prose(
             if opener.type in ("th_open", "td_open"):
                 row.append(token)
             elif opener.type in ("paragraph_open", "heading_open"):
-                found = _locate(token, text, lines)
+                found = locate(token.content, (token.map or [0])[0], text, lines)
                 if found is not None:
                     yield Block.HEADING if opener.type == "heading_open" else Block.PARAGRAPH, token, found
 
 
-def _locate(token: Token, text: str, lines: list[tuple[int, int]]) -> list[_ContentLine] | None:
-    """Find each line of a block's content at the end of its line in the document."""
-    located: list[_ContentLine] = []
-    number = (token.map or [0])[0]
-    at = 0
-    for content in token.content.split("\n"):
-        if number >= len(lines):
-            return None
-        words = content.strip(_BLANKS)
-        start = _tail_position(text, lines[number], words)
-        if start is None or not words:
-            return None
-        lead = at + len(content) - len(content.lstrip(_BLANKS))
-        located.append(_ContentLine(lead, lead + len(words), start))
-        at += len(content) + 1
-        number += 1
-    return located
-
-
-def _tail_position(text: str, line: tuple[int, int], words: str) -> int | None:
-    """Where a line ends with the words, but for blanks and the closing ``#`` of a heading."""
-    start, end = line
-    bare = start + len(text[start:end].rstrip())
-    for stop in (
-        start + len(text[start:end].rstrip(_BLANKS)),
-        bare,
-        start + len(text[start:bare].rstrip("#").rstrip()),
-    ):
-        if stop - start >= len(words) and text.startswith(words, stop - len(words)):
-            return stop - len(words)
-    return None
-
-
-def _row_cells(row: list[Token], text: str, lines: list[tuple[int, int]]) -> Iterator[tuple[Token, _ContentLine]]:
-    """Find the cells of a row; a row that can be read in two ways, or a cell with an escaped pipe, is left out."""
+def _row_cells(row: list[Token], text: str, lines: list[tuple[int, int]]) -> Iterator[tuple[Token, ContentLine]]:
+    """Find the cells of a row; a row that can be read in two ways is left out."""
     number = (row[0].map or [0])[0] if row else 0
     if not row or number >= len(lines):
         return
@@ -150,10 +118,10 @@ def _row_cells(row: list[Token], text: str, lines: list[tuple[int, int]]) -> Ite
         return
     for cell, (start, end) in zip(row[:filled], spans[readings[0] :], strict=False):
         words = cell.content
-        if words and "|" not in words:
-            # The first cell of a row without a leading pipe follows its containers' marks.
-            begin = start + len(text[start:end].rstrip()) - len(words)
-            yield cell, _ContentLine(0, len(words), begin)
+        if words:
+            # The first cell of a row without a leading pipe follows its containers' marks; a pipe in it is escaped.
+            begin = start + len(text[start:end].rstrip()) - len(words) - words.count("|")
+            yield cell, ContentLine(0, len(words), begin)
 
 
 def _cell_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
@@ -173,35 +141,14 @@ def _reads_as(contents: list[str], cells: list[str], shift: int) -> bool:
     return first and read[1:] == contents[1:]
 
 
-def _in_document(content: str, stretches: list[Stretch], lines: list[_ContentLine]) -> Iterator[Stretch]:
-    """Move stretches of a block's content to the document, line by line.
-
-    Blanks at either end of a line belong to the line break; so does the backslash of a hard one.
-    """
-    number = 0
-    shown_from = {n for n, line in enumerate(lines) if not _TOOL_LINE.fullmatch(content, line.start, line.end)}
-    task = _TASK.match(content)
-    first = task.end() if task else 0
+def _in_cell(content: str, stretches: list[Stretch], source: int) -> Iterator[Stretch]:
+    """Move stretches of a cell's content to the document, where a backslash stands before every pipe."""
     for kind, start, end in stretches:
-        while number + 1 < len(lines) and start >= lines[number + 1].start:
-            number += 1
-        if kind is PieceKind.BREAK:
-            line, stop = lines[number], min(max(start, lines[number].start), lines[number].end)
-            begin = stop - line.start + line.source
-            if "\n" in content[start:end]:
-                yield Stretch(kind, begin, lines[number + 1].source)
-            else:  # an HTML line break
-                yield Stretch(kind, begin, begin + end - start)
-            continue
-        # Fixed text may run over line ends, in a code span.
-        for n in range(number, len(lines)):
-            line = lines[n]
-            if line.start >= end:
-                break
-            if n > number:
-                before = lines[n - 1]
-                yield Stretch(PieceKind.BREAK, before.end - before.start + before.source, line.source)
-            s, e = max(start, line.start, first), min(end, line.end)
-            if s < e and n in shown_from:
-                shift = line.source - line.start
-                yield Stretch(kind, s + shift, e + shift)
+        before, inside = content.count("|", 0, start), content.count("|", start, end)
+        yield Stretch(kind, source + start + before, source + end + before + inside)
+
+
+def _in_document(content: str, stretches: list[Stretch], lines: list[ContentLine]) -> Iterator[Stretch]:
+    shown = {n for n, line in enumerate(lines) if not _TOOL_LINE.fullmatch(content, line.start, line.end)}
+    task = _TASK.match(content)
+    return in_document(content, stretches, lines, shown, task.end() if task else 0)

@@ -6,10 +6,12 @@ none doubled where mark-up is hidden) and that every piece points at the very ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
-from srllm_cli.debias.types import Block, Passage, Piece, PieceKind
+from srllm_cli.debias.types import Block, Passage, Piece, PieceKind, SourceView
 from srllm_cli.documents.inline import Span, fixed_spans
 
 
@@ -21,13 +23,16 @@ class Stretch(NamedTuple):
     end: int
 
 
-def make_passage(source: str, stretches: Iterable[Stretch], block: Block) -> Passage | None:
+def make_passage(
+    source: str, stretches: Iterable[Stretch], block: Block, *, view: SourceView | None = None
+) -> Passage | None:
     """Build the passage that shows the given stretches.
 
     Args:
         source: The document.
         stretches: In document order, not overlapping; what lies between two of them is hidden mark-up.
         block: What kind of block the passage is.
+        view: What ``source`` is a view of, when it is not the document itself.
 
     Returns:
         The passage, or ``None`` when there is no letter in it that may be edited.
@@ -37,7 +42,27 @@ def make_passage(source: str, stretches: Iterable[Stretch], block: Block) -> Pas
     pieces = _split(tidy, fixed_spans(text, code=block is Block.PLAIN))
     if not any(p.kind is PieceKind.TEXT and _has_letter(text[p.start : p.end]) for p in pieces):
         return None
-    return Passage(text, tuple(pieces), block)
+    return Passage(text, tuple(pieces), block, view)
+
+
+def with_fixed(passage: Passage, pattern: re.Pattern[str]) -> Passage | None:
+    """The passage with all that matches a pattern fixed; ``None`` when no letter is left that may be edited."""
+    return with_fixed_spans(passage, [match.span() for match in pattern.finditer(passage.text)])
+
+
+def with_fixed_spans(passage: Passage, spans: list[Span]) -> Passage | None:
+    """The passage with spans of its text fixed; ``None`` when no letter is left that may be edited."""
+    pieces: list[Piece] = []
+    for piece in passage.pieces:
+        if piece.kind is not PieceKind.TEXT:
+            _append(pieces, piece)
+            continue
+        shift = piece.source_start - piece.start
+        for kind, start, end in _cut(piece.start, piece.end, spans):
+            _append(pieces, Piece(start, end, start + shift, end + shift, kind))
+    if not any(p.kind is PieceKind.TEXT and _has_letter(passage.text[p.start : p.end]) for p in pieces):
+        return None
+    return replace(passage, pieces=tuple(pieces))
 
 
 def _has_letter(text: str) -> bool:
@@ -107,6 +132,19 @@ def _split(stretches: list[Stretch], fixed: list[Span]) -> list[Piece]:
             _append(pieces, Piece(at, cut, at + shift, cut + shift, PieceKind.FIXED if inside else kind))
             at = cut
     return pieces
+
+
+def _cut(start: int, end: int, fixed: list[Span]) -> Iterator[tuple[PieceKind, int, int]]:
+    """Part a stretch into what is fixed in it and what is not."""
+    for low, high in fixed:
+        low, high = max(low, start), min(high, end)
+        if low < high:
+            if start < low:
+                yield PieceKind.TEXT, start, low
+            yield PieceKind.FIXED, low, high
+            start = high
+    if start < end:
+        yield PieceKind.TEXT, start, end
 
 
 def _append(pieces: list[Piece], piece: Piece) -> None:

@@ -28,7 +28,7 @@ _LINES = st.lists(st.tuples(_LINE, _TAILS).map("".join), min_size=1, max_size=4)
 
 
 def _table(lines: list[str]) -> list[str]:
-    return [f"| {lines[0]} | {lines[-1]} |", "|---|:-:|", *(f"|{line}|  man |" for line in lines)]
+    return [f"| {lines[0]} | {lines[-1]} |", "|---|:-:|", *(f"|{line}|  man \\| x |" for line in lines)]
 
 
 def _bare_table(lines: list[str]) -> list[str]:
@@ -53,6 +53,8 @@ _BLOCKS: list[Callable[[list[str]], list[str]]] = [
     lambda lines: ["<!-- " + lines[0], "more -->"],
     lambda lines: ["[!NOTE]", *lines],
     lambda lines: ["::: tip", *lines, ":::"],
+    lambda lines: ["```{note}", ":class: man", *lines, "```"],
+    lambda lines: ["!!! note 'man'", "", *("    " + line for line in lines), ""],
     lambda lines: ["$$", "x^2", "$$", *lines],
     lambda lines: ["[ref]: http://example.com 'The man'", *lines],
     lambda lines: ["", "[other ref]: <x y>", ""],

@@ -97,8 +97,39 @@ def test_prose_reads_as_a_sentence_would(source: str, expected: str, block: Bloc
 def test_table_cells_are_passages_of_their_own() -> None:
     source = "| Role | Who |\n|---|---|\n| man | `x` |\n| a \\| b | **men** only | extra\n|  | last\n"
     found = passages(source, "markdown")
-    assert [p.text for p in found] == ["Role", "Who", "man", "men only", "last"]
+    assert [p.text for p in found] == ["Role", "Who", "man", "a \\| b", "men only", "last"]
     assert {p.block for p in found} == {Block.CELL}
+
+
+def test_a_cell_with_escaped_pipes_is_edited_between_them() -> None:
+    source = "| a |\n|---|\n| old `x \\| y` man \\| chairman |\n"
+    passage = passages(source, "markdown")[1]
+    assert passage.text == "old `x \\| y` man \\| chairman"
+    at = passage.text.index("chairman")
+    (edit,) = map_edits(passage, source, [Edit(at, at + 8, "chair")])
+    assert apply_edits(source, edit or []) == source.replace("chairman", "chair")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "```{note}\n:class: man\n\nThe man\n```\n",
+        "````{admonition} A man\nThe man\n````\n",
+        "> ```{tip}\n> The man\n> ```\n",
+        ":::{note}\nThe man\n:::\n",
+        '!!! note "A man"\n    The man\n',
+        '!!! note "A man"\n\n    The man\n',
+        '=== "Men"\n\n    The man\n\n        code man\n',
+        "??? tip\n\n    ```\n    man\n    ```\n\n    The man\n",
+    ],
+)
+def test_admonitions_of_documentation_tools_hold_prose(source: str) -> None:
+    assert texts(source) == ["The man"]
+
+
+@pytest.mark.parametrize("source", ["```{code} man\nThe man\n```\n", "```{math}\nman\n```\n", "Hi\n\n    The man\n"])
+def test_other_directives_and_indented_blocks_hold_none(source: str) -> None:
+    assert "The man" not in texts(source)
 
 
 @pytest.mark.parametrize("prefix", ["", "> ", "- ", "> 1. "])
