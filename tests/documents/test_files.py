@@ -145,7 +145,7 @@ def test_text_that_the_encoding_lacks_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("name", "format"),
-    [("a.md", "markdown"), ("a.MARKDOWN", "markdown"), ("b/a.mdx", "markdown"), ("a.txt", "plain"), ("md", "plain")],
+    [("a.md", "markdown"), ("a.MARKDOWN", "markdown"), ("b/a.mdx", "mdx"), ("a.txt", "plain"), ("md", "plain")],
 )
 def test_the_format_follows_the_suffix(name: str, format: str) -> None:
     assert format_of(name) == format_of(Path(name)) == format
