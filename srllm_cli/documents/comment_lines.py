@@ -30,7 +30,7 @@ _LICENCE = re.compile(
 )
 _CODE = re.compile(
     r".*[;{}\\]\s*\Z|.*(?:=>|->|::|==|!=|&&|\|\||\+=|-=|:=|</|/>|=\s*[\[{(\"'\d])|[\w.\[\]\"']+\s*=\s*\S.*"
-    r"|\S+\(\S*\)\S*\Z|(?:@?\w+(?:\.\w+)*\s*\(.*\)|(?:def|class|async|elif|except|with|for|while|if)\b.*:)\s*\Z"
+    r"|[\"'][^\"']*[\"'],.*|\S+\(\S*\)\S*\Z|(?:@?\w+(?:\.\w+)*\s*\(.*\)|(?:def|class|async|elif|except|with|for|while|if)\b.*:)\s*\Z"
     r"|(?:import\s[\w.{*,\s]+|from\s\S+\simport\b.*|return|return\s\S+|else:?|try:|pass|break|continue|fi|done|esac)\s*\Z"
     r"|(?:const|let|var|func|fn|pub|static|void|int|char|float|double|struct|enum|#include|#define|#if\w*|#endif|\$|%)\s?"
     r"[\w<\"$].*[=(;{<>\"]|[\w./-]+:\s*(?:[\[{\"'|>\d-].*|true|false|null)\Z|-\s\w+:\s.*|[\w.-]+:\Z"
@@ -49,7 +49,8 @@ _TAG = re.compile(
 _ARGUMENT = re.compile(r"\*{0,2}\w+(?:\s*\([^()]*\))?:\s+")
 _OTHER_TAG = re.compile(r"[@\\]\w+|:\w[\w ]*:(?=\s|\Z)|\.\.\s|\[\^?[^\]]*\]:|[|>]")
 _FENCE = re.compile(r"`{3,}|~{3,}|</?pre\b|[@\\](?:end)?(?:code|verbatim)\b")
-_HEADER = re.compile(r"[\w ]{1,30}:")
+#: The name of a section, or an argument whose words begin on the next line.
+_HEADER = re.compile(r"[\w ]{1,30}:|\*{0,2}\w+\s*\(.*\)\s*:")
 #: Signs and names within prose that stay: code, tags, roles, references, identifiers.
 FIXED = re.compile(
     r"``[^`]*``|`[^`]*`_{0,2}|:[\w:+.-]+:`[^`]*`|<[^<>]*>|\{@[^{}]*\}|\[[^\[\]]*\](?:\([^()]*\))?|[@\\][\w.]+|\*{1,3}|_{1,3}"
@@ -78,7 +79,7 @@ def opens_or_closes_code(line: str) -> bool:
 
 
 def is_heading(line: str) -> bool:
-    """Whether a line names a section of a docstring (``Args:``)."""
+    """Whether a line names a section of a docstring (``Args:``), or an argument in one."""
     return _HEADER.fullmatch(line) is not None
 
 

@@ -132,6 +132,7 @@ def test_any_edit_is_refused_or_keeps_the_code(file: tuple[str, str], data: st.D
         ("c", '#include "chairman.h"\n'),
         ("shell", "#!/bin/sh\n"),
         ("shell", "# shellcheck disable=SC1 chairman\n"),
+        ("toml", "# 'chairman', # the chairman\n"),
         ("yaml", "key: the chairman\n"),
         ("yaml", "# key: 'the chairman'\n"),
         ("toml", "key = 'the chairman # man'\n"),
