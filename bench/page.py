@@ -60,8 +60,8 @@ def page(results: Results, plot: str) -> str:
         parts += ["", f"## {share:.0%} biased", "", *_table(_PACE_HEAD, [_pace(pace) for pace in _ordered(chosen)])]
     parts += [
         "",
-        "Ratios are against the first row, over all chunks; in brackets the least and greatest of a chunk. An hour of a "
-        f"core is taken at ${CORE_HOUR_PRICE:g}.",
+        "Ratios are against the first row, over all chunks; in brackets the least and greatest of a chunk. An hour "
+        f"of a core is taken at ${CORE_HOUR_PRICE:g}.",
     ]
     memory = [(_title(name), _bytes(results.memory[name])) for name in SYSTEMS if name in results.memory]
     parts += ["", "## Peak memory, over the whole run", "", *_table(("", "peak"), memory)]
@@ -74,7 +74,8 @@ def page(results: Results, plot: str) -> str:
             "## Arithmetic",
             "",
             f"The scoring pass reaches {results.arithmetic_share:.0%} of what a matrix multiplication in the same "
-            f"types reaches on this machine at the same time ({results.matmul_rate / 1e9:.0f} billion operations a second).",
+            f"types reaches on this machine at the same time ({results.matmul_rate / 1e9:.0f} billion operations a "
+            "second).",
         ]
     starts = [(start.title, f"{min(start.seconds):.2f}", f"{median(start.seconds):.2f}") for start in results.starts]
     parts += ["", "## Start", "", *_table(("command", "best, s", "median, s"), starts)]

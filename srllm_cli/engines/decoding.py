@@ -67,6 +67,29 @@ class DecodingSequence:
         self.finished = self.limit < 1
 
     @property
+    def beginning(self) -> list[int]:
+        """The prompt and the tokens that the answer is made to begin with."""
+        return [*self.prompt, *self.forced]
+
+    @property
+    def computed(self) -> list[int]:
+        """The tokens from ``start`` on that the cache holds."""
+        return [*self.prompt, *self.answer][: self._position - self.start]
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether a part of the prompt, or of what the answer is made to begin with, is still to be fed."""
+        return self._position - self.start < len(self.prompt) + len(self.forced)
+
+    def begin_after(self, known: int) -> None:
+        """Leave out the first ``known`` tokens of the beginning: the cache holds them already. Before the first feed.
+
+        At least one is fed, since its logits choose the first token.
+        """
+        self._position = self.start + known
+        self._pending = self.beginning[known:]
+
+    @property
     def cells(self) -> int:
         """Cells of the key-value cache that this answer can need at most."""
         return len(self.prompt) + len(self.forced) + max(0, self.limit) + LONGEST_DRAFT + 1
