@@ -29,6 +29,9 @@ SEQUENCES = 32
 #: Sequences kept after they were computed, and the cells of the cache set aside for them. With those above 64 in all,
 #: the most that every supported llama.cpp takes.
 REMEMBERED, REMEMBERED_CELLS = 31, 1536
+#: A call that scores more tokens than this keeps nothing: what it kept first would be gone before it is answered, and
+#: all that is kept costs attention (2,000 cells: 18 % of a batch's time with the small model).
+KEEPING_TOKENS = 4 * REMEMBERED_CELLS
 #: The score from which a text's sequence is kept: it is the prompt of the rewrite that may follow. Lower than any
 #: sensible threshold, since a threshold is not the engine's to know.
 KEPT_FROM = 0.25
@@ -109,6 +112,9 @@ class LlamaEngine:
 
     def _score_prompts(self, prompts: Sequence[list[int]]) -> list[float]:
         scores = [0.0] * len(prompts)
+        keep = sum(map(len, prompts)) <= KEEPING_TOKENS
+        if not keep:
+            self._forget_remembered()
         group: list[tuple[int, Beginning]] = []
         tokens = 0
         # Neighbours of similar length fill batches best, and the order does not change the result.
@@ -116,17 +122,17 @@ class LlamaEngine:
             prompt = prompts[index]
             known = self._remembered.longest(prompt[:-1])
             if group and (tokens + len(prompt) - known.length > BATCH_TOKENS or len(group) == SEQUENCES):
-                self._score_group(group, prompts, scores)
+                self._score_group(group, prompts, scores, keep=keep)
                 group, tokens = [], 0
                 known = self._remembered.longest(prompt[:-1])  # the group may have put another in its place
             known = self._begin(len(group) + 1, len(prompt), known)
             group.append((index, known))
             tokens += len(prompt) - known.length
-        self._score_group(group, prompts, scores)
+        self._score_group(group, prompts, scores, keep=keep)
         return scores
 
     def _score_group(
-        self, group: Sequence[tuple[int, Beginning]], prompts: Sequence[list[int]], scores: list[float]
+        self, group: Sequence[tuple[int, Beginning]], prompts: Sequence[list[int]], scores: list[float], *, keep: bool
     ) -> None:
         """Prefill each prompt of a group in its slot, 1 and up; a prompt longer than a batch is a group of its own."""
         assert self._verdict_tokens is not None
@@ -149,7 +155,7 @@ class LlamaEngine:
             logits = self._llama.logits(row)
             scores[index] = 1.0 / (1.0 + float(np.exp(logits[unbiased] - logits[biased])))
         for slot, (index, _) in enumerate(group, 1):
-            if scores[index] >= KEPT_FROM:
+            if keep and scores[index] >= KEPT_FROM:
                 self._remember(slot, prompts[index])
             self._llama.forget(slot)
 
@@ -263,8 +269,7 @@ class LlamaEngine:
         A sequence that needs more cells than are set aside for such takes those of the remembered ones.
         """
         if cells > CACHE_CELLS - REMEMBERED_CELLS - len(self._prefix):
-            for held in self._remembered.clear():
-                self._llama.forget(held)
+            self._forget_remembered()
             known = Beginning(0, 0)
         self._llama.share(known.slot if known.length else 0, slot, len(self._prefix) + known.length)
         return known
@@ -276,6 +281,10 @@ class LlamaEngine:
             self._llama.forget(other)
         if target is not None:
             self._llama.share(slot, target, len(self._prefix) + len(tokens))
+
+    def _forget_remembered(self) -> None:
+        for held in self._remembered.clear():
+            self._llama.forget(held)
 
     # Protocol --------------------------------------------------------------------------------------------------------
 

@@ -45,8 +45,7 @@ def f16_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaEngine
 def scores_anew(engine: LlamaEngine, texts: list[str]) -> list[float]:
     """Score without what the engine knows from before."""
     engine._known.clear()
-    for slot in engine._remembered.clear():
-        engine._llama.forget(slot)
+    engine._forget_remembered()
     return engine.score(texts)
 
 
