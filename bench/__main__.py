@@ -41,6 +41,8 @@ def main() -> int:
             measured = run(plan, names, settings, pool, _token_counter(settings.model), Path(folder), _say)
     except (SrllmError, ValueError) as error:
         _say(f"bench: error: {error}")
+        if hint := getattr(error, "hint", None):
+            _say(f"hint: {hint}")
         return 2
     results = _results(measured, settings, options.model, quick=options.quick)
     text = page(results, _PLOT)
@@ -92,7 +94,10 @@ def _token_counter(model: Path) -> Callable[[str], int]:
     """Return what counts a text's tokens in the model's vocabulary; no weights are loaded."""
     from llama_cpp import Llama
 
-    vocabulary = Llama(str(model), vocab_only=True, verbose=False)
+    from srllm_cli.engines.log import captured_log
+
+    with captured_log():
+        vocabulary = Llama(str(model), vocab_only=True, verbose=False)
     return lambda text: len(vocabulary.tokenize(text.encode(), add_bos=False, special=False))
 
 

@@ -57,5 +57,5 @@ def _timed(command: list[str]) -> float:
     done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - start
     if done.returncode not in (0, 1):  # 1: --check found something
-        raise RuntimeError(f"{' '.join(command)} failed: {done.stderr}")
+        raise RuntimeError(f"{' '.join(command)} failed with status {done.returncode}: {done.stderr}")
     return seconds
