@@ -44,6 +44,9 @@ class LlamaContext:
             ModelError: when llama.cpp cannot load the file or has no memory for the context.
         """
         self.path = path
+        if options.gpu_layers > 0 and not has_gpu():
+            hint = "install llama-cpp-python for your GPU (docs/performance.md), or leave --gpu-layers out"
+            raise ModelError("--gpu-layers: llama.cpp is installed here for the CPU alone", hint=hint)
         with captured_log() as log:
             parameters = llama_cpp.llama_model_default_params()
             parameters.n_gpu_layers = options.gpu_layers if options.gpu_layers >= 0 else 999
@@ -150,6 +153,19 @@ def _context_parameters(slots: int, options: EngineOptions) -> llama_cpp.llama_c
     parameters.n_threads = parameters.n_threads_batch = threads
     parameters.no_perf = True
     return parameters
+
+
+def has_gpu() -> bool:
+    """Whether llama.cpp was built for a GPU (Metal, CUDA, Vulkan …) and can use one."""
+    return bool(llama_cpp.llama_supports_gpu_offload())
+
+
+def device_told(options: EngineOptions) -> str:
+    """Return in a few words what models run on."""
+    if has_gpu() and options.gpu_layers != 0:
+        layers = "all layers" if options.gpu_layers < 0 else f"{options.gpu_layers} layers"
+        return f"GPU ({layers})"
+    return f"CPU ({options.threads or usable_cores()} threads)"
 
 
 def usable_cores() -> int:
