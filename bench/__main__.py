@@ -23,8 +23,10 @@ from bench.run import FULL, QUICK, Measured, known, run
 from bench.systems import SYSTEMS, Settings
 from srllm_cli.errors import SrllmError
 from srllm_cli.models import resolve
-from srllm_cli.models.family import DEFAULT
+from srllm_cli.models.bases import base_path
+from srllm_cli.models.family import DEFAULT, FAMILY
 from srllm_cli.training.pairs import read_pairs
+from srllm_convert.quantize import quantize
 
 _PAGE, _JSON, _PLOT = "measured.md", "bench.json", "growth.svg"
 
@@ -34,11 +36,14 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         names = known(options.system or list(SYSTEMS))
-        settings = Settings(resolve(options.model).path, options.threads or _cores())
+        model = resolve(options.model).path
         pool = PassagePool(read_pairs(options.data))
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            base = _base(options.model, model, folder) if "instructed" in names else None
+            settings = Settings(model, options.threads or _cores(), base)
             plan = QUICK if options.quick else FULL
-            measured = run(plan, names, settings, pool, _token_counter(settings.model), Path(folder), _say)
+            measured = run(plan, names, settings, pool, _token_counter(model), folder, _say)
     except (SrllmError, ValueError) as error:
         _say(f"bench: error: {error}")
         if hint := getattr(error, "hint", None):
@@ -88,6 +93,15 @@ def _results(measured: Measured, settings: Settings, model: str, *, quick: bool)
         missing=measured.missing,
         goals=tuple(goals(measured, found, size, share)),
     )
+
+
+def _base(name: str, model: Path, folder: Path) -> Path | None:
+    """Write the base of a built-in model in the type that the model has; ``None`` for any other model."""
+    if name not in FAMILY:
+        return None
+    base = folder / "base.gguf"
+    quantize(base_path(FAMILY[name].base), base, weight_type(model), requantize=True)
+    return base
 
 
 def _token_counter(model: Path) -> Callable[[str], int]:

@@ -60,7 +60,7 @@ def page(results: Results, plot: str) -> str:
         parts += ["", f"## {share:.0%} biased", "", *_table(_PACE_HEAD, [_pace(pace) for pace in _ordered(chosen)])]
     parts += [
         "",
-        "Ratios are against the first row, over all chunks; in brackets the least and greatest of a chunk. An hour "
+        "Ratios are against `chat`, over all chunks; in brackets the least and greatest of a chunk. An hour "
         f"of a core is taken at ${CORE_HOUR_PRICE:g}.",
     ]
     memory = [(_title(name), _bytes(results.memory[name])) for name in SYSTEMS if name in results.memory]

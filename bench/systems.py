@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from srllm_cli.debias.protocol import BIASED, CHATML_PREFIX, CHATML_SUFFIX, UNBIASED
+from srllm_cli.debias.protocol import BIASED, CHATML_PREFIX, CHATML_SUFFIX, PLAIN_INSTRUCTION, UNBIASED
 
 #: Longest answer, in tokens, and the context that the longest passage and its answer need.
 LONGEST_ANSWER, CONTEXT = 512, 1024
@@ -44,10 +44,14 @@ class System(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What every system is given: the model's GGUF and the number of threads."""
+    """What every system is given: the model's GGUF and the number of threads.
+
+    ``base`` is the model that it was tuned from, in the same type (``None``: not known), for who has no tuned one.
+    """
 
     model: Path
     threads: int
+    base: Path | None = None
 
 
 class MissingSystemError(Exception):
@@ -93,6 +97,36 @@ class Chat(InProcess):
         ]
         texts = [answer["choices"][0]["message"]["content"] for answer in answers]
         return Work(count_found(texts), sum(answer["usage"]["completion_tokens"] for answer in answers))
+
+
+class Instructed(InProcess):
+    """``Llama.create_chat_completion`` without a tuned model: the base model is told to rewrite each passage."""
+
+    def __init__(self, settings: Settings) -> None:
+        from llama_cpp import Llama
+
+        if settings.base is None:
+            raise MissingSystemError("the model's base is not known; it is for a built-in model")
+        self._llama = Llama(
+            str(settings.base),
+            n_ctx=CONTEXT,
+            n_threads=settings.threads,
+            n_threads_batch=settings.threads,
+            verbose=False,
+        )
+
+    def run(self, passages: Sequence[str]) -> Work:
+        """Ask for a rewrite of each passage, of at most twice its length; all that change count as found."""
+        found = written = 0
+        for passage in passages:
+            answer = self._llama.create_chat_completion(
+                [{"role": "user", "content": f"{PLAIN_INSTRUCTION}\n\nText:\n{passage}"}],
+                temperature=0.0,
+                max_tokens=2 * len(self._llama.tokenize(passage.encode(), add_bos=False)) + 32,
+            )
+            found += answer["choices"][0]["message"]["content"].strip() != passage
+            written += answer["usage"]["completion_tokens"]
+        return Work(found, written)
 
 
 class Engine(InProcess):
@@ -176,11 +210,12 @@ class Entry:
     make: Callable[[Settings], System]
 
 
-#: Systems by name, in the order of the tables. The first is what ratios are taken against.
+#: Systems by name, in the order of the tables.
 SYSTEMS: dict[str, Entry] = {
-    "chat": Entry("`Llama.create_chat_completion`, one by one", Chat),
-    "lookup-2": Entry("the same, `LlamaPromptLookupDecoding(2)`", lambda settings: Chat(settings, draft=2)),
-    "lookup-10": Entry("the same, `LlamaPromptLookupDecoding(10)`", lambda settings: Chat(settings, draft=10)),
+    "chat": Entry("`chat`: `Llama.create_chat_completion`, one by one", Chat),
+    "instructed": Entry("the same without a tuned model: its base told to rewrite each passage", Instructed),
+    "lookup-2": Entry("`chat` with `LlamaPromptLookupDecoding(2)`", lambda settings: Chat(settings, draft=2)),
+    "lookup-10": Entry("`chat` with `LlamaPromptLookupDecoding(10)`", lambda settings: Chat(settings, draft=10)),
     "transformers": Entry("transformers `generate`, 8 at a time", _other("Transformers")),
     "server": Entry("`llama_cpp.server`, 4 requests at a time", _other("Server")),
     "alex": Entry("alex: flags words, rewrites nothing", _other("AlexLinter")),

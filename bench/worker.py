@@ -43,6 +43,7 @@ class Worker:
         """
         self.name = name
         command = [sys.executable, "-m", "bench.worker", name, str(settings.model), str(settings.threads)]
+        command += [str(settings.base)] if settings.base else []
         environment = {**os.environ, "OMP_NUM_THREADS": str(settings.threads)}
         self._process = subprocess.Popen(
             command, cwd=_ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -98,11 +99,12 @@ def main() -> None:
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
-    name, model, threads = sys.argv[1:]
+    name, model, threads, *base = sys.argv[1:]
+    settings = Settings(Path(model), int(threads), Path(base[0]) if base else None)
     make = SYSTEMS[name].make if name in SYSTEMS else TOOLS[name]
     start = time.perf_counter()
     try:
-        system = make(Settings(Path(model), int(threads)))
+        system = make(settings)
     except MissingSystemError as error:
         say({"missing": str(error)})
         return

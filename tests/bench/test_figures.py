@@ -50,7 +50,7 @@ def test_the_share_of_arithmetic_is_that_of_each_pair_of_measurements() -> None:
 
 def test_goals_are_told_as_met_missed_or_not_measured() -> None:
     told = {goal.name: goal for goal in goals(MEASURED, paces(SAMPLES, 2), int(145e6), 0.49)}
-    assert told["10 % biased, whole command"].met is True
+    assert told["10% biased, whole command"].met is True
     assert told["peak memory"].measured == "the file and 155 MB"
     assert told["scoring: share of the measured peak"].met is False
     assert told["growth"].met is True
