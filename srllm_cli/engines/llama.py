@@ -64,7 +64,9 @@ class LlamaEngine:
         self._prefix = self._llama.tokenize(self.protocol.prefix, control=True, special=special)
         self._end = self._llama.tokenize(self.protocol.end, control=True)
         self._verdict_tokens = self._first_answer_tokens() if self.protocol.has_score else None
-        self._opener = self.tokenize(verdict_line(DIMENSIONS[0]))[-1] if self.protocol.has_score else None
+        dimensions = DIMENSIONS if self.protocol.has_score else ()
+        self._openings = [self.tokenize(verdict_line(dimension)) for dimension in dimensions]
+        self._opener = self._openings[0][-1] if self._openings else None
         self._load_prefix()
 
     def close(self) -> None:
@@ -219,6 +221,7 @@ class LlamaEngine:
             limit=min(2 * len(source) + 32, CACHE_CELLS - len(self._prefix) - len(prompt) - len(request.forced) - 1),
             ends=self._is_end,
             opener=self._opener,
+            openings=self._openings,
             drafts=self._can_rewind,
         )
 
