@@ -33,7 +33,7 @@ bench: $(VENV)/.bench
 # Pinned versions for every supported Python; installs read them as constraints. torch is held at the release whose
 # CPU build the project is tested with. CUDA's own packages are pinned by torch itself.
 lock:
-	printf 'torch==2.13.0\n' | uv pip compile pyproject.toml --universal --extra train --extra dev \
+	printf 'torch==2.13.0\n' | uv pip compile pyproject.toml --universal --extra train --extra dev --extra bench \
 	  --python-version 3.10 --no-annotate --no-header --constraint - --output-file requirements.lock
 	sed -i '/^nvidia-/d; /^cuda-/d; /^triton/d' requirements.lock
 
