@@ -18,8 +18,8 @@ _CPU_INFO = Path("/proc/cpuinfo")
 
 def suited(member: Member, manifest: Manifest) -> Manifest:
     """Return the manifest with the type in which this machine keeps the model."""
-    chosen = tuned_form(member, manifest) or form_for(cpu_flags(), manifest.format)
-    return replace(manifest, format=chosen)
+    rule = form_for(cpu_flags(), manifest.format) if member.bf16 else manifest.format
+    return replace(manifest, format=tuned_form(member, manifest) or rule)
 
 
 def form_for(flags: frozenset[str], published: str) -> str:

@@ -53,6 +53,13 @@ def test_the_model_is_made_in_the_form_and_named_by_it(small: Small, monkeypatch
     assert small.files == [plain.path], "one form at a time is kept"
 
 
+def test_the_rule_is_for_models_that_were_measured(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(form, "cpu_flags", lambda: frozenset({"avx512_bf16"}))
+    manifest = Manifest.read(FAMILY["builtin"])
+    assert form.suited(FAMILY["builtin"], manifest).format == "BF16"
+    assert form.suited(FAMILY["builtin-large"], manifest).format == "Q8_0"
+
+
 def test_what_was_tuned_goes_before_the_rule_until_the_adapter_changes(small: Small) -> None:
     member = FAMILY["builtin"]
     manifest = Manifest.read(member)
