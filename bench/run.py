@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.passages import PassagePool, words_in
 from bench.start import Start, measure_starts
 from bench.systems import SYSTEMS, MissingSystemError, Settings
-from bench.worker import Taken, Worker
+from bench.worker import Taken, Worker, WorkerFailedError
 
 #: Shares of biased passages that are measured, and the one at which growth is.
 SHARES = (0.0, 0.1, 1.0)
@@ -109,14 +109,14 @@ def run(
             for number in range(plan.chunks):
                 say(f"{share:.0%} biased, {number + 1} of {plan.chunks}")
                 chunk = deal(plan.chunk, share)
-                samples += [_sample(worker, chunk) for worker in _turned(workers, number)]
+                samples += _ask_all(_turned(workers, number), workers, chunk, missing, say)
         for number, size in enumerate(plan.sizes):
             able = [
                 worker for worker in _turned(workers, number) if _expected(samples, worker.name, size) < plan.longest
             ]
             say(f"{size} passages: {', '.join(worker.name for worker in able)}")
             chunk = deal(size, GROWTH_SHARE, growth=True)
-            samples += [_sample(worker, chunk) for worker in able]
+            samples += _ask_all(able, workers, chunk, missing, say)
         load_seconds = {worker.name: worker.load_seconds for worker in workers}
     finally:
         for worker in workers:
@@ -124,6 +124,7 @@ def run(
     peaks = _peaks(plan, settings, pool, missing, say)
     say("start")
     starts = measure_starts(settings, folder, plan.starts)
+    samples = [sample for sample in samples if sample.system not in missing]
     return Measured(tuple(samples), tuple(peaks), tuple(starts), load_seconds, missing)
 
 
@@ -145,6 +146,21 @@ def _turned(workers: Sequence[Worker], number: int) -> list[Worker]:
     """Return the workers in their order, beginning with another one each time."""
     first = number % max(1, len(workers))
     return [*workers[first:], *workers[:first]]
+
+
+def _ask_all(
+    asked: Sequence[Worker], workers: list[Worker], chunk: _Chunk, missing: dict[str, str], say: Callable[[str], None]
+) -> list[Sample]:
+    """Give the chunk to each; one that fails is left out from then on, and told, so that an hour's run is not lost."""
+    samples = []
+    for worker in asked:
+        try:
+            samples.append(_sample(worker, chunk))
+        except WorkerFailedError as error:
+            workers.remove(worker)
+            missing[worker.name] = str(error)
+            say(f"{worker.name} is left out: {error}")
+    return samples
 
 
 def _sample(worker: Worker, chunk: _Chunk) -> Sample:

@@ -31,6 +31,10 @@ class Taken:
     peak_bytes: int
 
 
+class WorkerFailedError(Exception):
+    """A system's process ended before it answered."""
+
+
 class Worker:
     """A running system (stateful: its process). Closed, it ends."""
 
@@ -39,7 +43,7 @@ class Worker:
 
         Raises:
             MissingSystemError: when the machine does not have the system.
-            RuntimeError: when it fails to start.
+            WorkerFailedError: when it fails to start.
         """
         self.name = name
         command = [sys.executable, "-m", "bench.worker", name, str(settings.model), str(settings.threads)]
@@ -55,7 +59,11 @@ class Worker:
         self.load_seconds = float(hello["load_seconds"])
 
     def run(self, passages: Sequence[str]) -> Taken:
-        """Have the passages worked through."""
+        """Have the passages worked through.
+
+        Raises:
+            WorkerFailedError: when the process ends instead; what it said is on standard error.
+        """
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(list(passages)) + "\n")
         self._process.stdin.flush()
@@ -71,7 +79,7 @@ class Worker:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the benchmark of {self.name} ended early (status {self._process.wait()})")
+            raise WorkerFailedError(f"it ended early, with status {self._process.wait()}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
