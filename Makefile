@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types docs lock clean check-system
+.PHONY: demo test lint types docs bench lock clean check-system
 
 demo: $(VENV)/.core
 	@echo "== srllm rewrite examples/job-ad.md --diff"
@@ -25,12 +25,22 @@ types: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/docs -m "not slow"
 
+# What docs/performance.md shows, measured on this machine; an hour or so, with nothing else running. alex, if it is to
+# take part: npm install alex.
+bench: $(VENV)/.bench
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/python -m bench --data data/pairs --out docs/performance
+
 # Pinned versions for every supported Python; installs read them as constraints. torch is held at the release whose
 # CPU build the project is tested with. CUDA's own packages are pinned by torch itself.
 lock:
-	printf 'torch==2.13.0\n' | uv pip compile pyproject.toml --universal --extra train --extra dev \
+	printf 'torch==2.13.0\n' | uv pip compile pyproject.toml --universal --extra train --extra dev --extra bench \
 	  --python-version 3.10 --no-annotate --no-header --constraint - --output-file requirements.lock
 	sed -i '/^nvidia-/d; /^cuda-/d; /^triton/d' requirements.lock
+
+$(VENV)/.bench: $(VENV)/.dev
+	@echo "== llama-cpp-python's server"
+	$(PIP) install -q -c requirements.lock -e '.[bench]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist

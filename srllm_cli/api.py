@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -40,7 +41,7 @@ class _Document:
 class Debiaser:
     """Rewrites documents with one model, and perhaps a second that screens for it.
 
-    Holds the loaded models; close it, or use it in a ``with`` block.
+    Holds the models, which are loaded while the first document is parsed; close it, or use it in a ``with`` block.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Debiaser:
         options: EngineOptions | None = None,
         progress: Callable[[str, float | None], None] | None = None,
     ) -> None:
-        """Load a model.
+        """Find a model, and begin to load it.
 
         Args:
             model: ``builtin``, ``builtin-large``, a path to a GGUF, or ``hf:owner/repo/file.gguf``.
@@ -66,7 +67,8 @@ class Debiaser:
             progress: called with a message and a share done while a model is fetched or built.
 
         Raises:
-            ModelError: when a model is unknown, broken or cannot be had, or cannot screen.
+            ModelError: when a model is unknown, broken or cannot be had, or cannot screen. What only llama.cpp finds
+                wrong with it is raised where the model is first needed.
         """
         from srllm_cli.models import resolve
         from srllm_cli.models.screen import choose_screen
@@ -81,26 +83,33 @@ class Debiaser:
         own = stored.threshold if stored and stored.threshold is not None else Settings().threshold
         chosen = threshold if threshold is not None else own
         self.settings = replace(settings or Settings(), threshold=chosen)
+        if screening is not None:
+            _expect_scores(screening)
         self._engines: list[LlamaEngine] = []
-        try:
-            before = None
-            if self.screen and screening:
-                before = Screen(self._load(screening, options, scores=True), self.screen.threshold)
-            self._core = PassageDebiaser(self._load(file, options), self.settings, before)
-        except BaseException:
-            self.close()
-            raise
+        # One thread, ended with the loading: a model is used from the caller's thread alone.
+        loader = ThreadPoolExecutor(1, thread_name_prefix="srllm-load")
+        self._loading: Future[PassageDebiaser] = loader.submit(self._load_all, file, screening, options)
+        loader.shutdown(wait=False)
 
-    def _load(self, file: ModelFile, options: EngineOptions | None, *, scores: bool = False) -> LlamaEngine:
+    def _load_all(self, file: ModelFile, screening: ModelFile | None, options: EngineOptions | None) -> PassageDebiaser:
+        before = None
+        if self.screen and screening:
+            before = Screen(self._load(screening, options), self.screen.threshold)
+        return PassageDebiaser(self._load(file, options), self.settings, before)
+
+    def _load(self, file: ModelFile, options: EngineOptions | None) -> LlamaEngine:
         from srllm_cli.engines.llama import LlamaEngine
         from srllm_convert.metadata import read_protocol
 
         stored = read_protocol(file.path)
-        if scores and not (stored and stored.protocol.has_score):
-            raise ModelError(f"{file.name} gives no scores, so it cannot screen", hint="use --screen builtin, or none")
         engine = LlamaEngine(file.path, stored.protocol if stored else None, options)
         self._engines.append(engine)
         return engine
+
+    @property
+    def _core(self) -> PassageDebiaser:
+        """The core with its loaded models; waits for them."""
+        return self._loading.result()
 
     @property
     def threshold(self) -> float:
@@ -117,6 +126,7 @@ class Debiaser:
 
     def close(self) -> None:
         """Free the models."""
+        self._loading.exception()  # wait; whoever needed the model was told what is wrong with it
         for engine in self._engines:
             engine.close()
 
@@ -164,6 +174,14 @@ def _slabs(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[li
             slab, size = [], 0
     if slab:
         yield slab
+
+
+def _expect_scores(file: ModelFile) -> None:
+    from srllm_convert.metadata import read_protocol
+
+    stored = read_protocol(file.path)
+    if not (stored and stored.protocol.has_score):
+        raise ModelError(f"{file.name} gives no scores, so it cannot screen", hint="use --screen builtin, or none")
 
 
 def _new_editor(document: _Document, passage: Passage) -> Callable[[Edit], bool]:

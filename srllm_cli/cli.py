@@ -123,7 +123,9 @@ def rewrite(
         str, typer.Option(help="Name that standard input goes by: its suffix tells its format.")
     ] = "-",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on standard error but errors.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List every finding on standard error.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="List every finding, and what the model ran on, on standard error.")
+    ] = False,
 ) -> None:
     """Rewrite the biased passages of documents; everything else comes back byte for byte.
 
@@ -139,6 +141,10 @@ def rewrite(
     _write_results(
         documents, reported, model=model, screen=screened, format=format, diff=diff, check=check, in_place=in_place
     )
+    if verbose:
+        from srllm_cli.engines.context import EngineOptions, device_told
+
+        _say(f"ran on the {device_told(EngineOptions(gpu_layers=gpu_layers))}")
     if verbose and not check:
         from srllm_cli.reporting.text_report import finding_lines
 

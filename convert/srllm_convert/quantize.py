@@ -16,7 +16,7 @@ from pathlib import Path
 from srllm_cli.errors import ModelError
 from srllm_convert.files import PART_SUFFIX, whole_file
 from srllm_convert.geometry import CONFIG_FILE, Geometry, geometry
-from srllm_convert.gguf_file import check_gguf
+from srllm_convert.gguf_file import Header, check_gguf
 from srllm_convert.metadata import StoredProtocol, read_recipe, run_protocol
 from srllm_convert.tensors import FILE_TYPES, encoded_size, encoding, encoding_for
 
@@ -77,8 +77,8 @@ def quantize(
     header = check_gguf(source)
     if header.kind != "model":
         raise ModelError(f"{source}: a GGUF of the kind {header.kind!r}, not a model")
-    lossy = sum(1 for tensor in header.tensors if tensor.type not in _NEAR_LOSSLESS)
-    if lossy and not requantize:
+    if is_rounded(header) and not requantize:
+        lossy = sum(1 for tensor in header.tensors if tensor.type not in _NEAR_LOSSLESS)
         hint = "start from its F16, BF16 or Q8_0, or allow requantising"
         raise ModelError(f"{source}: already quantised ({lossy} tensors)", hint=hint)
     if source.resolve() == out.resolve():
@@ -94,6 +94,11 @@ def quantize(
             reason = errors[-1] if errors else f"status {status}"
             raise ModelError(f"{source}: llama.cpp cannot quantise it to {wanted}: {reason}")
         check_gguf(part)
+
+
+def is_rounded(header: Header) -> bool:
+    """Whether a GGUF has weights that lost something when they were quantised."""
+    return any(tensor.type not in _NEAR_LOSSLESS for tensor in header.tensors)
 
 
 def quantize_command(

@@ -1,13 +1,12 @@
 """The core loop: paragraphs scored in batches, the biased ones' sentences rewritten, guarded, and judged again.
 
-It knows passages and an engine's interface; it knows no file, no llama.cpp and no terminal. All passages of a run go
-through each stage together, since an engine is fastest on many at once; a passage's result does not depend on the
-others.
+It knows passages and an engine's interface; it knows no file, no llama.cpp and no terminal. Passages go through each
+stage many together, since an engine is fastest on many at once; a passage's result does not depend on the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from srllm_cli.debias.diff import apply_all, words
@@ -19,6 +18,11 @@ from srllm_cli.debias.units import unit_spans
 
 #: Reported for a biased unit whose answer names no dimension, and for protocol ``plain``, whose answers never do.
 UNKNOWN_DIMENSION = "unspecified"
+
+
+#: Characters of biased paragraphs that are taken through verdicts, answers and repair together: enough to decode side
+#: by side, few enough that an engine still holds a sentence's verdict when its rewrite is asked for.
+TOGETHER_CHARACTERS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +129,12 @@ class PassageDebiaser:
         everyone = self._pass_screen([case for cases in paragraphs for case in cases])
         if self.engine.protocol.has_score:
             self._score(everyone)
-            work = self._biased_parts(
-                [c for c in everyone if c.score is not None and c.score >= self.settings.threshold]
-            )
-            self._rewrite([case for cases in work.values() for case in cases])
+            work: dict[int, list[_Case]] = {}
+            biased = [c for c in everyone if c.score is not None and c.score >= self.settings.threshold]
+            for group in _groups(biased, TOGETHER_CHARACTERS):
+                parts = self._biased_parts(group)
+                self._rewrite([case for cases in parts.values() for case in cases])
+                work |= parts
         else:
             work = {id(case): self._cases(case.task, case.start, case.end, "sentence") for case in everyone}
             self._rewrite_plain([case for cases in work.values() for case in cases])
@@ -272,6 +278,20 @@ class PassageDebiaser:
             edits = tuple(Edit(e.start + case.start, e.end + case.start, e.replacement) for e in case.best.edits)
             return [UnitResult(case.start, case.end, case.score, case.best.dimension, edits, Status.REWRITTEN)]
         return [UnitResult(case.start, case.end, case.score, case.dimension, (), Status.NEEDS_REVIEW)]
+
+
+def _groups(cases: Sequence[_Case], characters: int) -> Iterator[list[_Case]]:
+    """Cut cases into groups of so many characters, each of at least one case."""
+    group: list[_Case] = []
+    size = 0
+    for case in cases:
+        if group and size + len(case.text) > characters:
+            yield group
+            group, size = [], 0
+        group.append(case)
+        size += len(case.text)
+    if group:
+        yield group
 
 
 def spelled(text: str) -> list[str]:

@@ -32,7 +32,8 @@ class DecodingSequence:
     """The state of one answer (mutable).
 
     ``prompt`` holds the passage and the prompt's end, without the shared prefix, which fills positions below ``start``.
-    ``opener`` is the token after which the answer begins to copy its source (``None``: at once).
+    ``opener`` is the token after which the answer begins to copy its source (``None``: at once); up to it, whatever all
+    the ``openings`` that are still possible have in common is the draft.
     """
 
     index: int
@@ -43,6 +44,7 @@ class DecodingSequence:
     limit: int
     ends: Callable[[int], bool]
     opener: int | None = None
+    openings: Sequence[Sequence[int]] = ()
     drafts: bool = True
     slot: int = 0
     answer: list[int] = field(default_factory=list)
@@ -65,6 +67,29 @@ class DecodingSequence:
             self._append(token, -1, 0.0)
         self._pending = [*self.prompt, *self.forced]
         self.finished = self.limit < 1
+
+    @property
+    def beginning(self) -> list[int]:
+        """The prompt and the tokens that the answer is made to begin with."""
+        return [*self.prompt, *self.forced]
+
+    @property
+    def computed(self) -> list[int]:
+        """The tokens from ``start`` on that the cache holds."""
+        return [*self.prompt, *self.answer][: self._position - self.start]
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether a part of the prompt, or of what the answer is made to begin with, is still to be fed."""
+        return self._position - self.start < len(self.prompt) + len(self.forced)
+
+    def begin_after(self, known: int) -> None:
+        """Leave out the first ``known`` tokens of the beginning: the cache holds them already. Before the first feed.
+
+        At least one is fed, since its logits choose the first token.
+        """
+        self._position = self.start + known
+        self._pending = self.beginning[known:]
 
     @property
     def cells(self) -> int:
@@ -108,9 +133,24 @@ class DecodingSequence:
         return None
 
     def _next_draft(self, longest: int) -> list[int]:
-        if not self.drafts or not self._open:
+        if not self.drafts:
             return []
-        return self.source[self._place : self._place + max(0, min(longest, self._draft_length))]
+        opening = [] if self._open else self._rest_of_opening()
+        if not self._open and opening[-1:] != [self.opener]:
+            return opening[: max(0, longest)]
+        copied = self.source[self._place : self._place + self._draft_length]
+        return [*opening, *copied][: max(0, longest)]
+
+    def _rest_of_opening(self) -> list[int]:
+        """Return how the answer must go on, if it goes on as one of the openings does."""
+        said = len(self.answer)
+        rests = [line[said:] for line in self.openings if list(line[:said]) == self.answer]
+        shared = []
+        for tokens in zip(*rests, strict=False):
+            if len(set(tokens)) > 1:
+                break
+            shared.append(tokens[0])
+        return shared
 
     def _append(self, token: int, runner_up: int, gap: float) -> None:
         """Add a token to the answer and move the place in the source from which the next draft is taken."""

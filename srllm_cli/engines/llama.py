@@ -1,46 +1,46 @@
-"""The engine in process: llama.cpp through llama-cpp-python's low-level API.
+"""The engine in process: verdicts and answers for many passages at a time, on one model's key-value cache.
 
-Many passages share one batch and the key-value cache of the prompt's prefix; logits are computed only where a verdict
-is read or a token is chosen. It knows tokens and sequences; it knows no document and no guard.
+Passages share batches and the cache of the prompt's prefix; logits are computed only where a verdict is read or a token
+is chosen; what was computed for a verdict or an answer is used again by what begins like it. It knows tokens and
+sequences; it knows no document and no guard.
 """
 
 from __future__ import annotations
 
-import ctypes
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 
-import llama_cpp
 import numpy as np
-import numpy.typing as npt
 
 from srllm_cli.debias.engine import Decoded, DecodeRequest
 from srllm_cli.debias.protocol import BIASED, UNBIASED, Protocol, verdict_line
 from srllm_cli.debias.types import DIMENSIONS
-from srllm_cli.engines.batch import TokenBatch
+from srllm_cli.engines.context import BATCH_TOKENS, CACHE_CELLS, EngineOptions, LlamaContext
 from srllm_cli.engines.decoding import DecodingSequence
-from srllm_cli.engines.log import captured_log
+from srllm_cli.engines.remembered import Beginning, RememberedSequences, common
 from srllm_cli.errors import ModelError
 
-#: Tokens computed at a time. Beyond some 512 a CPU gains nothing, and every passage of a batch pays attention over
-#: all of them.
-BATCH_TOKENS = 512
-#: Cells of the key-value cache, shared by all sequences. Bounds memory: 23 KB a cell for the small model.
-CACHE_CELLS = 4096
-#: Sequences decoded or scored side by side (one more holds the prompt's shared prefix).
+__all__ = ["EngineOptions", "LlamaEngine"]
+
+#: Sequences decoded or scored side by side. One more holds the prompt's shared prefix.
 SEQUENCES = 32
+#: Sequences kept after they were computed, and the cells of the cache set aside for them. With those above 64 in all,
+#: the most that every supported llama.cpp takes.
+REMEMBERED, REMEMBERED_CELLS = 31, 1536
+#: A call that scores more tokens than this keeps nothing: what it kept first would be gone before it is answered, and
+#: all that is kept costs attention (2,000 cells: 18 % of a batch's time with the small model).
+KEEPING_TOKENS = 4 * REMEMBERED_CELLS
+#: The score from which a text's sequence is kept: it is the prompt of the rewrite that may follow. Lower than any
+#: sensible threshold, since a threshold is not the engine's to know.
+KEPT_FROM = 0.25
+#: Scores kept by text, so that a passage that recurs in a run is computed once: some 4 MB.
+KNOWN_SCORES = 20_000
 #: Rows of logits in one step of decoding; a row is the vocabulary in float32 (200 KB for the small model).
 LOGIT_ROWS = 96
-
-
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """How to run a model. ``threads`` 0 means every core this process may use; ``gpu_layers`` -1 means all."""
-
-    threads: int = 0
-    gpu_layers: int = -1
+#: Waiting a step for another request's prompt pays from this many tokens in common.
+WORTH_WAITING = 8
 
 
 class LlamaEngine:
@@ -52,40 +52,26 @@ class LlamaEngine:
         Raises:
             ModelError: when llama.cpp cannot load the file, or the protocol does not fit its vocabulary.
         """
-        options = options or EngineOptions()
         self.path = path
-        with captured_log() as log:
-            parameters = llama_cpp.llama_model_default_params()
-            parameters.n_gpu_layers = options.gpu_layers if options.gpu_layers >= 0 else 999
-            self._model = llama_cpp.llama_model_load_from_file(os.fsencode(path), parameters)
-            if not self._model:
-                raise ModelError(f"{path}: llama.cpp cannot load it: {log.last_error('not a usable model')}")
-            self._vocab = llama_cpp.llama_model_get_vocab(self._model)
-            self._context = self._new_context(options)
-            if not self._context:
-                raise ModelError(f"{path}: no context could be made: {log.last_error('out of memory?')}")
-        self._memory = llama_cpp.llama_get_memory(self._context)
-        self._vocabulary_size = llama_cpp.llama_vocab_n_tokens(self._vocab)
-        self._batch = TokenBatch(BATCH_TOKENS)
-        self._can_rewind = not (
-            llama_cpp.llama_model_is_recurrent(self._model) or llama_cpp.llama_model_is_hybrid(self._model)
-        )
+        self._llama = LlamaContext(path, 1 + SEQUENCES + REMEMBERED, options or EngineOptions())
+        self._can_rewind = self._llama.can_rewind
+        slots = range(SEQUENCES + 1, SEQUENCES + REMEMBERED + 1) if self._can_rewind else ()
+        self._remembered = RememberedSequences(slots, REMEMBERED_CELLS)
+        self._known: OrderedDict[bytes, float] = OrderedDict()
         self.protocol = protocol or self._plain_protocol()
-        self._suffix = self._tokenize(self.protocol.suffix, control=True)
-        self._prefix = self._tokenize(self.protocol.prefix, control=True, special=self.protocol.name == "plain")
-        self._end = self._tokenize(self.protocol.end, control=True)
+        self._suffix = self._llama.tokenize(self.protocol.suffix, control=True)
+        special = self.protocol.name == "plain"
+        self._prefix = self._llama.tokenize(self.protocol.prefix, control=True, special=special)
+        self._end = self._llama.tokenize(self.protocol.end, control=True)
         self._verdict_tokens = self._first_answer_tokens() if self.protocol.has_score else None
-        self._opener = self.tokenize(verdict_line(DIMENSIONS[0]))[-1] if self.protocol.has_score else None
+        dimensions = DIMENSIONS if self.protocol.has_score else ()
+        self._openings = [self.tokenize(verdict_line(dimension)) for dimension in dimensions]
+        self._opener = self._openings[0][-1] if self._openings else None
         self._load_prefix()
 
     def close(self) -> None:
         """Free the context and the weights."""
-        if self._context:
-            llama_cpp.llama_free(self._context)
-            self._context = None
-        if self._model:
-            llama_cpp.llama_model_free(self._model)
-            self._model = None
+        self._llama.close()
 
     def __enter__(self) -> LlamaEngine:
         return self
@@ -97,20 +83,11 @@ class LlamaEngine:
 
     def tokenize(self, text: str) -> list[int]:
         """Encode a document's text: what spells a control token in it stays plain text."""
-        return self._tokenize(text, control=False)
+        return self._llama.tokenize(text, control=False)
 
     def detokenize(self, tokens: Sequence[int]) -> str:
         """Decode tokens; control tokens are left out, bytes that are no UTF-8 become U+FFFD."""
-        if not tokens:
-            return ""
-        array = (llama_cpp.llama_token * len(tokens))(*tokens)
-        size = 16 * len(tokens) + 16
-        while True:
-            buffer = ctypes.create_string_buffer(size)
-            count = llama_cpp.llama_detokenize(self._vocab, array, len(tokens), buffer, size, False, False)
-            if count >= 0:
-                return buffer.raw[:count].decode("utf-8", errors="replace")
-            size = -count
+        return self._llama.detokenize(tokens)
 
     def biased_prefix(self) -> tuple[int, ...]:
         """Return the tokens with which an answer says ``biased``."""
@@ -119,52 +96,70 @@ class LlamaEngine:
     # Verdicts --------------------------------------------------------------------------------------------------------
 
     def score(self, texts: Sequence[str]) -> list[float]:
-        """Return p(biased) / (p(biased) + p(unbiased)) of each text, from the first answer token's logits."""
+        """Return p(biased) / (p(biased) + p(unbiased)) of each text, from the first answer token's logits.
+
+        A text that was scored before has its score from then.
+        """
         if self._verdict_tokens is None:
             raise ModelError(f"{self.path}: protocol 'plain' gives no verdict")
-        biased, unbiased = self._verdict_tokens
-        prompts = [[*self.tokenize(text), *self._suffix] for text in texts]
-        scores = [0.0] * len(texts)
+        keys = [hashlib.blake2b(text.encode("utf-8"), digest_size=16).digest() for text in texts]
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
+        scores = {key: self._known[key] for key in keys if key in self._known}
+        prompts = [[*self.tokenize(text), *self._suffix] for text in new.values()]
+        scores |= zip(new, self._score_prompts(prompts), strict=True)
+        self._known |= scores
+        while len(self._known) > KNOWN_SCORES:
+            self._known.popitem(last=False)
+        return [scores[key] for key in keys]
+
+    def _score_prompts(self, prompts: Sequence[list[int]]) -> list[float]:
+        scores = [0.0] * len(prompts)
+        keep = sum(map(len, prompts)) <= KEEPING_TOKENS
+        if not keep:
+            self._forget_remembered()
+        group: list[tuple[int, Beginning]] = []
+        tokens = 0
         # Neighbours of similar length fill batches best. The order changes a score by no more than rounding does.
-        order = sorted(range(len(texts)), key=lambda index: len(prompts[index]))
-        for group in self._groups(order, prompts):
-            for index, row in self._last_logits([(index, prompts[index]) for index in group]):
-                scores[index] = 1.0 / (1.0 + float(np.exp(row[unbiased] - row[biased])))
+        for index in sorted(range(len(prompts)), key=lambda index: len(prompts[index])):
+            prompt = prompts[index]
+            known = self._remembered.longest(prompt[:-1])
+            if group and (tokens + len(prompt) - known.length > BATCH_TOKENS or len(group) == SEQUENCES):
+                self._score_group(group, prompts, scores, keep=keep)
+                group, tokens = [], 0
+                known = self._remembered.longest(prompt[:-1])  # the group may have put another in its place
+            known = self._begin(len(group) + 1, len(prompt), known)
+            group.append((index, known))
+            tokens += len(prompt) - known.length
+        self._score_group(group, prompts, scores, keep=keep)
         return scores
 
-    def _groups(self, order: Sequence[int], prompts: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-        """Cut the order into groups that fit one batch; a prompt longer than a batch is a group of its own."""
-        group: list[int] = []
-        tokens = 0
-        for index in order:
-            size = len(prompts[index])
-            if group and (tokens + size > BATCH_TOKENS or len(group) == SEQUENCES):
-                yield group
-                group, tokens = [], 0
-            group.append(index)
-            tokens += size
-        if group:
-            yield group
-
-    def _last_logits(self, prompts: Sequence[tuple[int, list[int]]]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
-        """Prefill each prompt in a sequence of its own; yield (index, logits after its last token)."""
-        rows: list[tuple[int, int]] = []
-        self._batch.clear()
-        for sequence, (index, tokens) in enumerate(prompts, 1):
-            self._share_prefix(sequence)
-            position = len(self._prefix)
-            while len(tokens) > self._batch.room:  # only a prompt alone in its group can be longer than a batch
-                part, tokens = tokens[: self._batch.room], tokens[self._batch.room :]
-                self._batch.add(part, position, sequence, logits=0)
-                self._run_batch()
-                self._batch.clear()
+    def _score_group(
+        self, group: Sequence[tuple[int, Beginning]], prompts: Sequence[list[int]], scores: list[float], *, keep: bool
+    ) -> None:
+        """Prefill each prompt of a group in its slot, 1 and up; a prompt longer than a batch is a group of its own."""
+        assert self._verdict_tokens is not None
+        biased, unbiased = self._verdict_tokens
+        rows: list[int] = []
+        batch = self._llama.batch
+        batch.clear()
+        for slot, (index, known) in enumerate(group, 1):
+            rest = prompts[index][known.length :]
+            position = len(self._prefix) + known.length
+            while len(rest) > batch.room:
+                part, rest = rest[: batch.room], rest[batch.room :]
+                batch.add(part, position, slot, logits=0)
+                self._llama.run_batch()
+                batch.clear()
                 position += len(part)
-            rows.append((index, self._batch.add(tokens, position, sequence, logits=1) + len(tokens) - 1))
-        self._run_batch()
-        for index, row in rows:
-            yield index, self._logits(row)
-        for sequence in range(1, len(prompts) + 1):
-            self._forget(sequence)
+            rows.append(batch.add(rest, position, slot, logits=1) + len(rest) - 1)
+        self._llama.run_batch()
+        for row, (index, _) in zip(rows, group, strict=True):
+            logits = self._llama.logits(row)
+            scores[index] = 1.0 / (1.0 + float(np.exp(logits[unbiased] - logits[biased])))
+        for slot, (index, _) in enumerate(group, 1):
+            if keep and scores[index] >= KEPT_FROM:
+                self._remember(slot, prompts[index])
+            self._llama.forget(slot)
 
     # Answers ---------------------------------------------------------------------------------------------------------
 
@@ -172,29 +167,47 @@ class LlamaEngine:
         """Answer each request greedily, several side by side, with the source text as the draft.
 
         The source's next tokens are verified in one batch (LLMA, arXiv 2304.04487, section 3); where the model
-        disagrees, its own token is taken, so the answer is the one that plain greedy decoding gives.
+        disagrees, its own token is taken, so the answer is the one that plain greedy decoding gives. A request begins
+        on the cache of whatever began like it: its own verdict, an earlier answer, a request at its side.
         """
-        waiting = [self._sequence(index, request) for index, request in enumerate(requests)]
-        waiting.reverse()
+        numbers: dict[DecodeRequest, int] = {}
+        for request in requests:
+            numbers.setdefault(request, len(numbers))
+        waiting = [self._sequence(index, request) for request, index in numbers.items()]
         running: list[DecodingSequence] = []
         done: dict[int, DecodingSequence] = {}
         free = list(range(SEQUENCES, 0, -1))
-        cells = CACHE_CELLS - len(self._prefix)
         while waiting or running:
-            while waiting and free and (waiting[-1].cells <= cells or not running):
-                sequence = waiting.pop()
-                sequence.slot = free.pop()
-                cells -= sequence.cells
-                self._share_prefix(sequence.slot)
-                running.append(sequence)
+            self._admit(waiting, running, free)
             self._step(running)
             for sequence in [s for s in running if s.finished]:
                 running.remove(sequence)
-                self._forget(sequence.slot)
+                self._llama.forget(sequence.slot, len(self._prefix) + len(sequence.computed))
+                self._remember(sequence.slot, sequence.computed)
+                self._llama.forget(sequence.slot)
                 free.append(sequence.slot)
-                cells += sequence.cells
                 done[sequence.index] = sequence
-        return [self._decoded(done[index]) for index in range(len(requests))]
+        return [self._decoded(done[numbers[request]]) for request in requests]
+
+    def _admit(self, waiting: list[DecodingSequence], running: list[DecodingSequence], free: list[int]) -> None:
+        """Let waiting sequences run while slots and cells last; one that can soon share a prompt waits a step."""
+        cells = CACHE_CELLS - REMEMBERED_CELLS - len(self._prefix) - sum(sequence.cells for sequence in running)
+        for sequence in list(waiting):
+            if not free or (sequence.cells > cells and running):
+                return
+            beginning = sequence.beginning
+            if any(worth_waiting_for(beginning, other) for other in running):
+                continue
+            waiting.remove(sequence)
+            sequence.slot = free.pop()
+            cells -= sequence.cells
+            known = self._remembered.longest(beginning[:-1])
+            for other in running:
+                length = common(beginning[:-1], other.computed)
+                if length > known.length:
+                    known = Beginning(other.slot, length)
+            sequence.begin_after(self._begin(sequence.slot, sequence.cells, known).length)
+            running.append(sequence)
 
     def _sequence(self, index: int, request: DecodeRequest) -> DecodingSequence:
         source = self.tokenize(request.text)
@@ -208,26 +221,28 @@ class LlamaEngine:
             limit=min(2 * len(source) + 32, CACHE_CELLS - len(self._prefix) - len(prompt) - len(request.forced) - 1),
             ends=self._is_end,
             opener=self._opener,
+            openings=self._openings,
             drafts=self._can_rewind,
         )
 
     def _step(self, running: Sequence[DecodingSequence]) -> None:
         """Feed every running sequence what fits into one batch, and let it take its logits."""
-        self._batch.clear()
+        batch = self._llama.batch
+        batch.clear()
         fed: list[tuple[DecodingSequence, int, int, int]] = []
         rows = LOGIT_ROWS
         for sequence in running:
-            feed = sequence.feed(self._batch.room, rows)
+            feed = sequence.feed(batch.room, rows)
             if not feed.tokens:
                 continue
-            first = self._batch.add(feed.tokens, feed.position, sequence.slot, logits=feed.logits)
+            first = batch.add(feed.tokens, feed.position, sequence.slot, logits=feed.logits)
             rows -= feed.logits
             fed.append((sequence, first, len(feed.tokens), feed.logits))
-        self._run_batch()
+        self._llama.run_batch()
         for sequence, first, count, logits in fed:
-            kept = sequence.take([self._logits(first + count - logits + i) for i in range(logits)])
+            kept = sequence.take([self._llama.logits(first + count - logits + i) for i in range(logits)])
             if kept is not None:
-                llama_cpp.llama_memory_seq_rm(self._memory, sequence.slot, kept, -1)
+                self._llama.forget(sequence.slot, kept)
 
     def _decoded(self, sequence: DecodingSequence) -> Decoded:
         return Decoded(
@@ -239,55 +254,42 @@ class LlamaEngine:
         )
 
     def _is_end(self, token: int) -> bool:
-        return token in self._end or bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
+        return token in self._end or self._llama.ends_generation(token)
 
-    # llama.cpp -------------------------------------------------------------------------------------------------------
-
-    def _new_context(self, options: EngineOptions) -> object:
-        parameters = llama_cpp.llama_context_default_params()
-        parameters.n_ctx = CACHE_CELLS
-        parameters.n_batch = parameters.n_ubatch = BATCH_TOKENS
-        parameters.n_seq_max = SEQUENCES + 1
-        parameters.kv_unified = True
-        threads = options.threads or _usable_cores()
-        parameters.n_threads = parameters.n_threads_batch = threads
-        parameters.no_perf = True
-        return llama_cpp.llama_init_from_model(self._model, parameters)
-
-    def _run_batch(self) -> None:
-        if not self._batch.size:
-            return
-        with captured_log() as log:
-            status = llama_cpp.llama_decode(self._context, self._batch.struct())
-        if status != 0:
-            raise ModelError(f"{self.path}: llama.cpp failed with status {status}: {log.last_error('unknown reason')}")
+    # The cache -------------------------------------------------------------------------------------------------------
 
     def _load_prefix(self) -> None:
         """Compute the prompt's prefix once, in sequence 0, which every other sequence shares."""
+        batch = self._llama.batch
         for first in range(0, len(self._prefix), BATCH_TOKENS):
-            self._batch.clear()
-            self._batch.add(self._prefix[first : first + BATCH_TOKENS], first, 0, logits=0)
-            self._run_batch()
+            batch.clear()
+            batch.add(self._prefix[first : first + BATCH_TOKENS], first, 0, logits=0)
+            self._llama.run_batch()
 
-    def _share_prefix(self, sequence: int) -> None:
-        llama_cpp.llama_memory_seq_cp(self._memory, 0, sequence, 0, len(self._prefix))
+    def _begin(self, slot: int, cells: int, known: Beginning) -> Beginning:
+        """Let an empty slot begin with the prefix and what is known; return how much that was.
 
-    def _forget(self, sequence: int) -> None:
-        llama_cpp.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        A sequence that needs more cells than are set aside for such takes those of the remembered ones.
+        """
+        if cells > CACHE_CELLS - REMEMBERED_CELLS - len(self._prefix):
+            self._forget_remembered()
+            known = Beginning(0, 0)
+        self._llama.share(known.slot if known.length else 0, slot, len(self._prefix) + known.length)
+        return known
 
-    def _logits(self, row: int) -> npt.NDArray[np.float32]:
-        """Return the logits of one row of the batch, a view of shape (vocabulary,) valid until the next decode."""
-        pointer = llama_cpp.llama_get_logits_ith(self._context, row)
-        return np.ctypeslib.as_array(pointer, shape=(self._vocabulary_size,))
+    def _remember(self, slot: int, tokens: list[int]) -> None:
+        """Keep what a slot has computed, by way of a slot that remembers; no cell is copied."""
+        target, emptied = self._remembered.keep(tokens)
+        for other in emptied:
+            self._llama.forget(other)
+        if target is not None:
+            self._llama.share(slot, target, len(self._prefix) + len(tokens))
 
-    def _tokenize(self, text: str, *, control: bool, special: bool = False) -> list[int]:
-        data = text.encode("utf-8")
-        capacity = len(data) + 8
-        tokens = (llama_cpp.llama_token * capacity)()
-        count = llama_cpp.llama_tokenize(self._vocab, data, len(data), tokens, capacity, special, control)
-        if count < 0:
-            raise ModelError(f"{self.path}: the tokenizer failed")
-        return list(tokens[:count])
+    def _forget_remembered(self) -> None:
+        for held in self._remembered.clear():
+            self._llama.forget(held)
+
+    # Protocol --------------------------------------------------------------------------------------------------------
 
     def _first_answer_tokens(self) -> tuple[int, int]:
         biased, unbiased = self.tokenize(BIASED)[0], self.tokenize(UNBIASED)[0]
@@ -301,17 +303,12 @@ class LlamaEngine:
     def _plain_protocol(self) -> Protocol:
         from srllm_cli.engines.template import plain_protocol
 
-        template = llama_cpp.llama_model_chat_template(self._model, None)
-        end = self.detokenize_control(llama_cpp.llama_vocab_eos(self._vocab))
-        return plain_protocol(template.decode("utf-8") if template else None, end, str(self.path))
-
-    def detokenize_control(self, token: int) -> str:
-        """Return a control token's own spelling."""
-        text = llama_cpp.llama_vocab_get_text(self._vocab, token)
-        return text.decode("utf-8") if text else ""
+        return plain_protocol(self._llama.chat_template(), self._llama.end_spelled(), str(self.path))
 
 
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
+def worth_waiting_for(beginning: Sequence[int], other: DecodingSequence) -> bool:
+    """Whether a running sequence is still computing a prompt that ``beginning`` shares a good part of."""
+    if not other.is_reading:
+        return False
+    shared = common(beginning, other.beginning)
+    return shared - len(other.computed) >= WORTH_WAITING

@@ -1,4 +1,4 @@
-"""``srllm models``: list, info, pull, path, remove. Options and output; the work is done beside.
+"""``srllm models``: list, info, pull, path, remove, tune. Options and output; the work is done beside.
 
 The code of a command is imported when it runs, so that the command line can mount this app at no cost.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from srllm_cli.errors import ModelError
+from srllm_cli.errors import InputError, ModelError
 from srllm_cli.models.family import DEFAULT, FAMILY
 
 if TYPE_CHECKING:
@@ -79,6 +80,39 @@ def remove_command(name: Name) -> None:
 
     for path in remove(member_named(name)):
         _print(f"removed {path}")
+
+
+@app.command("tune", epilog="Example:  srllm models tune builtin --data data/pairs")
+def tune_command(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A built-in model, or a GGUF file.")],
+    data: Annotated[list[Path], typer.Option(help="Pairs; their validation split is used. Repeatable.")],
+    limit: Annotated[
+        Optional[int],  # noqa: UP045 -- Typer evaluates this on Python 3.10
+        typer.Option(min=2, help="So many texts only, evenly spread."),
+    ] = None,
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Where to write the best type of a GGUF of your own."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Measure which type of a model is fastest on this machine at no loss of clean rewrites.
+
+    A built-in model is kept in it from then on; of a GGUF of your own it is written to --out.
+    """
+    from srllm_cli.evaluation.tuning import tune, tuning_texts
+
+    if out is not None and model in FAMILY:
+        raise InputError(f"--out is for a GGUF of your own; {model} is kept in the cache")
+    texts = tuning_texts(data, limit)
+    with _shown(quiet) as progress:
+        figures, best = tune(model, texts, out, progress)
+    for one in figures:
+        mark = "  best" if one is best else ""
+        _print(
+            f"{one.form:9} {one.size / 1e6:6.0f} MB {one.words_a_second:8.1f} words/s  clean {one.clean:6.1%}  "
+            f"neutral untouched {one.untouched:6.1%}{mark}"
+        )
 
 
 @contextmanager

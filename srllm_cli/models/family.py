@@ -43,11 +43,15 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A built-in model. ``screen`` is the one that screens for it: what that finds surely neutral, it is not shown."""
+    """A built-in model. ``screen`` is the one that screens for it: what that finds surely neutral, it is not shown.
+
+    ``bf16``: measured to be fastest as BF16, at no loss, where the processor multiplies that.
+    """
 
     name: str
     base: Base
     screen: str | None = None
+    bf16: bool = False
 
     @property
     def manifest_file(self) -> str:
@@ -85,7 +89,9 @@ QWEN = Base(
 )
 
 BASES = {base.name: base for base in (SMOLLM2, QWEN)}
-FAMILY = {member.name: member for member in (Member("builtin", SMOLLM2), Member("builtin-large", QWEN, "builtin"))}
+FAMILY = {
+    member.name: member for member in (Member("builtin", SMOLLM2, bf16=True), Member("builtin-large", QWEN, "builtin"))
+}
 
 #: The model of every command that is given none. The same on each machine: no model ever stands in for another. It is
 #: ``builtin-large`` once that is at least eight points of clean rewrites ahead on the validation split.

@@ -14,6 +14,7 @@ from srllm_cli.models import cache, fetch
 from srllm_cli.models.bases import base_path, cached_path
 from srllm_cli.models.builtin import merged_path, remove_merged
 from srllm_cli.models.family import DEFAULT, FAMILY, Member
+from srllm_cli.models.form import forget_tuned_form, suited
 from srllm_cli.models.manifest import Manifest
 
 
@@ -50,7 +51,7 @@ def member_named(name: str) -> Member:
 def standing(member: Member) -> Standing:
     """Return where a model stands. Nothing is fetched or made."""
     try:
-        manifest = Manifest.read(member)
+        manifest = suited(member, Manifest.read(member))
     except ModelError as error:
         if not isinstance(error.__cause__, FileNotFoundError):
             raise
@@ -90,7 +91,7 @@ def facts(member: Member) -> dict[str, Any]:
 
 def remove(member: Member) -> list[Path]:
     """Remove a model's merged file and its fetched base from the cache; return what was removed."""
-    removed = remove_merged(member)
+    removed = remove_merged(member) + forget_tuned_form(member)
     if member.base.package is None:
         removed += fetch.remove_fetched(cached_path(member.base))
     return removed

@@ -13,6 +13,7 @@ from srllm_cli.models import builtin, hub
 from srllm_cli.models.cache import Progress
 from srllm_cli.models.check import check_model
 from srllm_cli.models.family import FAMILY
+from srllm_cli.models.form import suited
 from srllm_cli.models.manifest import Manifest, Screen
 
 
@@ -39,7 +40,7 @@ def resolve(name: str, *, progress: Progress | None = None) -> ModelFile:
         ModelError: when the model is unknown, broken, of another kind, or cannot be fetched.
     """
     if name in FAMILY:
-        manifest = Manifest.read(FAMILY[name])
+        manifest = suited(FAMILY[name], Manifest.read(FAMILY[name]))
         path = builtin.builtin_path(FAMILY[name], manifest, progress)
         return ModelFile(path, name, f"{name}:{manifest.key}", manifest.screen)
     if name.startswith(hub.SCHEME):

@@ -9,7 +9,7 @@ import llama_cpp
 import numpy as np
 import pytest
 
-from srllm_cli.debias.engine import DecodeRequest
+from srllm_cli.debias.engine import Decoded, DecodeRequest
 from srllm_cli.debias.protocol import Protocol
 from srllm_cli.engines.llama import LlamaEngine
 from srllm_cli.errors import ModelError
@@ -42,9 +42,16 @@ def f16_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaEngine
         yield loaded
 
 
+def scores_anew(engine: LlamaEngine, texts: list[str]) -> list[float]:
+    """Score without what the engine knows from before."""
+    engine._known.clear()
+    engine._forget_remembered()
+    return engine.score(texts)
+
+
 def score_difference(engine: LlamaEngine, texts: list[str]) -> float:
-    together = engine.score(texts)
-    alone = [engine.score([text])[0] for text in texts]
+    together = scores_anew(engine, texts)
+    alone = [scores_anew(engine, [text])[0] for text in texts]
     return float(np.abs(np.array(together) - np.array(alone)).max())
 
 
@@ -55,21 +62,59 @@ def test_scores_in_a_batch_are_those_of_each_text_alone(
     assert score_difference(engine, texts[:60]) < Q8_TOLERANCE
 
 
-def test_drafted_answers_side_by_side_are_those_of_plain_decoding(f16_engine: LlamaEngine, texts: list[str]) -> None:
-    """Against llama-cpp-python's own one-token-at-a-time greedy loop on the same GGUF."""
-    texts = texts[:80]
-    requests = [DecodeRequest(text, f16_engine.biased_prefix()) for text in texts]
-    drafted = [list(answer.tokens) for answer in f16_engine.decode(requests)]
+def test_answers_on_every_path_are_those_of_plain_decoding(f16_engine: LlamaEngine, texts: list[str]) -> None:
+    """Against llama-cpp-python's own one-token-at-a-time greedy loop on the same GGUF.
+
+    First with nothing to build on; then on the cache of the verdicts; then with the answers' own cache, twice over.
+    """
     plain = plain_answers(f16_engine, texts)
-    different = [i for i, (one, other) in enumerate(zip(drafted, plain, strict=True)) if one != other]
-    # Two logits that tie to the last bit may fall either way.
-    assert len(different) <= 1, [texts[i] for i in different]
+    requests = [DecodeRequest(text, f16_engine.biased_prefix()) for text in texts]
+    scores_anew(f16_engine, [])
+    assert mostly_equal(f16_engine.decode(requests), plain)
+    for start in range(0, len(texts), 20):
+        scores_anew(f16_engine, texts[start : start + 20])
+        assert mostly_equal(f16_engine.decode(requests[start : start + 20]), plain[start : start + 20])
+    last = requests[-20:]
+    assert mostly_equal(f16_engine.decode([*last, *last]), [*plain[-20:], *plain[-20:]])
+
+
+def test_an_answer_made_to_begin_otherwise_goes_on_as_plain_decoding_does(
+    f16_engine: LlamaEngine, texts: list[str]
+) -> None:
+    """Several answers to one text share its prompt; each is what it is alone and with nothing to build on."""
+    texts = texts[:12]
+    scores_anew(f16_engine, texts)
+    greedy = f16_engine.decode([DecodeRequest(text, f16_engine.biased_prefix()) for text in texts])
+    branches = [
+        DecodeRequest(text, (*answer.tokens[:step], answer.runners_up[step]))
+        for text, answer in zip(texts, greedy, strict=True)
+        for step in (4, 6, 9)
+        if step < len(answer.tokens)
+    ]
+    together = f16_engine.decode(branches)
+    alone = []
+    for branch in branches:
+        scores_anew(f16_engine, [])
+        alone += f16_engine.decode([branch])
+    assert mostly_equal(together, [list(answer.tokens) for answer in alone])
+
+
+def test_a_text_that_recurs_is_computed_once(engine: LlamaEngine, texts: list[str]) -> None:
+    first = engine.score([texts[0], texts[1], texts[0]])
+    assert first[0] == first[2]
+    assert engine.score([texts[1], texts[0]]) == [first[1], first[0]]
+
+
+def mostly_equal(answers: list[Decoded], plain: list[list[int]]) -> bool:
+    """Whether all answers but one in eighty are the plain ones: two logits that tie to the last bit fall either way."""
+    different = [i for i, (one, other) in enumerate(zip(answers, plain, strict=True)) if list(one.tokens) != other]
+    return len(different) <= 1 + len(plain) // 80
 
 
 def plain_answers(engine: LlamaEngine, texts: list[str]) -> list[list[int]]:
     model = llama_cpp.Llama(str(engine.path), n_ctx=2048, verbose=False, logits_all=False)
-    prefix = engine._tokenize(engine.protocol.prefix, control=True)
-    suffix = engine._tokenize(engine.protocol.suffix, control=True)
+    prefix = engine._llama.tokenize(engine.protocol.prefix, control=True)
+    suffix = engine._llama.tokenize(engine.protocol.suffix, control=True)
     answers = []
     for text in texts:
         source = engine.tokenize(text)
@@ -91,7 +136,7 @@ def plain_answers(engine: LlamaEngine, texts: list[str]) -> list[list[int]]:
 def test_control_tokens_in_a_document_are_plain_text(engine: LlamaEngine) -> None:
     text = "He wrote <|im_end|> and <|im_start|>assistant in the log."
     tokens = engine.tokenize(text)
-    control = set(engine._tokenize("<|im_end|><|im_start|>", control=True))
+    control = set(engine._llama.tokenize("<|im_end|><|im_start|>", control=True))
     assert not control & set(tokens)
     assert engine.detokenize(tokens) == text
 
