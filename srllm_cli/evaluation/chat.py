@@ -7,6 +7,7 @@ imported when a server is first asked.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections import deque
@@ -23,6 +24,8 @@ _TIMEOUT_SECONDS = 600.0
 _RETRIES = 2
 #: Likeliest first tokens asked for when a verdict is read from them; the most that servers commonly give.
 _TOP_TOKENS = 20
+_NO_COMPLETION = "the reply is no chat completion"
+_V1 = "the address usually ends in /v1"
 
 Question = TypeVar("Question")
 Given = TypeVar("Given")
@@ -68,9 +71,11 @@ class ChatServer:
             ServerError: when the server has not exactly one model.
         """
         if self._model is None:
-            listed = self._call(lambda: [str(model.id) for model in self._connected().models.list().data])
+            page = self._call(lambda: self._connected().models.list())
+            listed = [str(model.id) for model in getattr(page, "data", None) or []]
             if len(listed) != 1:
-                raise ServerError(f"{self.url} has {len(listed)} models", hint="name one: " + ", ".join(listed[:8]))
+                names = ", ".join(listed[:8]) or "it lists none"
+                raise ServerError(f"{self.url} has {len(listed)} models", hint=f"name one: {names}")
             self._model = listed[0]
         return self._model
 
@@ -122,10 +127,23 @@ class ChatServer:
         return self._completion(options)
 
     def _chat(self, options: Mapping[str, Any]) -> Reply:
-        return self._call(lambda: _reply(self._connected().chat.completions.create(temperature=0.0, **options)))
+        completion = self._call(lambda: self._connected().chat.completions.create(temperature=0.0, **options))
+        choice = self._choice(completion, "message")
+        return Reply(choice.message.content or "", getattr(choice, "finish_reason", None) != "length")
 
     def _completion(self, options: Mapping[str, Any]) -> Reply:
-        return self._call(lambda: _text_reply(self._connected().completions.create(temperature=0.0, **options)))
+        completion = self._call(lambda: self._connected().completions.create(temperature=0.0, **options))
+        choice = self._choice(completion, "text")
+        top = getattr(getattr(choice, "logprobs", None), "top_logprobs", None)
+        first = {token: math.exp(value) for token, value in top[0].items()} if top else None
+        return Reply(choice.text, getattr(choice, "finish_reason", None) != "length", first)
+
+    def _choice(self, completion: Any, part: str) -> Any:
+        """Return the first choice of a reply, which must have this part: the client itself checks no reply's form."""
+        choices = getattr(completion, "choices", None)
+        if not isinstance(choices, list) or not choices or getattr(choices[0], part, None) is None:
+            raise ServerError(f"{self.url}: {_NO_COMPLETION}", hint=_V1)
+        return choices[0]
 
     def _connected(self) -> Any:
         if self._client is None:
@@ -153,9 +171,8 @@ class ChatServer:
             raise ServerError(f"{self.url}: the key was refused ({error.status_code})", hint=hint) from error
         except openai.APIStatusError as error:
             raise ServerError(f"{self.url}: {error.status_code}: {_first_line(error.message)}") from error
-        except (openai.OpenAIError, ValueError, TypeError, AttributeError, IndexError) as error:
-            hint = "the address usually ends in /v1"
-            raise ServerError(f"{self.url}: the reply is no chat completion", hint=hint) from error
+        except (openai.OpenAIError, json.JSONDecodeError) as error:
+            raise ServerError(f"{self.url}: {_NO_COMPLETION}", hint=_V1) from error
 
 
 def ask_in_order(ask: Callable[[Question], Given], questions: Iterable[Question], at_once: int) -> Iterator[Given]:
@@ -184,20 +201,6 @@ def _json_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _is_about(option: str, error: BaseException | None) -> bool:
     """Return whether a server's refusal names this option of the request."""
     return option in f"{error} {getattr(error, 'body', '')}"
-
-
-def _reply(completion: Any) -> Reply:
-    """Read a completion; whatever is not one fails here with an error that ``_call`` knows."""
-    choice = completion.choices[0]
-    return Reply(choice.message.content or "", choice.finish_reason != "length")
-
-
-def _text_reply(completion: Any) -> Reply:
-    """Read a completion of a written-out prompt, likewise."""
-    choice = completion.choices[0]
-    top = choice.logprobs.top_logprobs if choice.logprobs is not None else None
-    first = {token: math.exp(value) for token, value in top[0].items()} if top else None
-    return Reply(str(choice.text), choice.finish_reason != "length", first)
 
 
 def _first_line(message: str) -> str:

@@ -75,6 +75,8 @@ class Judge:
         )
 
     def _statements(self, text: str) -> Statements:
+        if not text.strip():  # a judge that is asked about nothing invents something
+            return Statements(facts=[], opinions=[])
         return self._answer(judge.statements_prompt(text), judge.read_statements)
 
     def _verdicts(self, prompt: Prompt | None) -> list[Word]:

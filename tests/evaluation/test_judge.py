@@ -119,6 +119,14 @@ def test_a_judge_scores_every_rewrite(tmp_path: Path) -> None:
     assert all(body["response_format"]["type"] == "json_schema" for body in server.asked)
 
 
+def test_an_empty_rewrite_says_nothing_and_has_lost_the_facts(tmp_path: Path) -> None:
+    pytest.importorskip("openai")
+    with serving(toy_judge) as server, open_judge(server.url, "toy", tmp_path) as judging:
+        (scores,) = judging.score_all([("Ana won. What a shrew!", "")], at_once=1)
+    assert (scores.bias_before, scores.bias, scores.knowledge_retention) == (1.0, 0.0, 0.0)
+    assert sum('"opinions"' in body["messages"][0]["content"] for body in server.asked) == 1
+
+
 def test_a_server_that_knows_schemas_by_their_older_name_is_asked_that_way(tmp_path: Path) -> None:
     pytest.importorskip("openai")
 

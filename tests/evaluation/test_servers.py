@@ -102,6 +102,8 @@ def test_the_score_is_of_the_two_verdicts_alone(first: dict[str, float], score: 
         (500, "<html>down</html>", "500: ", None),
         (200, "<html>hello</html>", "the reply is no chat completion", "usually ends in /v1"),
         (200, {"object": "chat.completion", "choices": []}, "the reply is no chat completion", "usually ends in /v1"),
+        (200, {"choices": [{"index": 0}]}, "the reply is no chat completion", "usually ends in /v1"),
+        (200, {"detail": "hello"}, "the reply is no chat completion", "usually ends in /v1"),
     ],
 )
 def test_what_a_server_refuses_is_one_error_with_a_way_out(
