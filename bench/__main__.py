@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from bench.arithmetic import operations_per_token, weight_type
+from bench.arithmetic import operations_per_token
 from bench.figures import arithmetic_share, goals, growths, paces, peak_memory
 from bench.page import Facts, Results, page
 from bench.passages import PassagePool
@@ -26,7 +26,8 @@ from srllm_cli.models import resolve
 from srllm_cli.models.bases import base_path
 from srllm_cli.models.family import DEFAULT, FAMILY
 from srllm_cli.training.pairs import read_pairs
-from srllm_convert.quantize import quantize
+from srllm_convert.gguf_file import check_gguf
+from srllm_convert.quantize import quantize, weight_type
 
 _PAGE, _JSON, _PLOT = "measured.md", "bench.json", "growth.svg"
 
@@ -80,7 +81,7 @@ def _results(measured: Measured, settings: Settings, model: str, *, quick: bool)
     found = paces(measured.samples, settings.threads)
     size = settings.model.stat().st_size
     share = arithmetic_share(measured.peaks, operations_per_token(settings.model))
-    kind = weight_type(settings.model)
+    kind = weight_type(check_gguf(settings.model))
     return Results(
         facts=Facts(_machine(), _cores(), settings.threads, version("llama-cpp-python"), model, size, kind, quick),
         paces=tuple(found),
@@ -100,7 +101,7 @@ def _base(name: str, model: Path, folder: Path) -> Path | None:
     if name not in FAMILY:
         return None
     base = folder / "base.gguf"
-    quantize(base_path(FAMILY[name].base), base, weight_type(model), requantize=True)
+    quantize(base_path(FAMILY[name].base), base, weight_type(check_gguf(model)), requantize=True)
     return base
 
 

@@ -6,11 +6,10 @@ It reads a GGUF's table of tensors and multiplies matrices; it runs no model.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from math import prod
 from pathlib import Path
 
-from srllm_convert.gguf_file import Header, check_gguf
+from srllm_convert.gguf_file import check_gguf
 
 _EMBEDDING, _HEAD = "token_embd.weight", "output.weight"
 #: Side of the matrices that are multiplied, and how long.
@@ -25,19 +24,6 @@ def operations_per_token(model: Path) -> int:
     """
     header = check_gguf(model)
     return sum(2 * prod(tensor.shape) for tensor in header.tensors if _in_a_layer(tensor.name, tensor.shape))
-
-
-def weight_type(model: Path) -> str:
-    """Return the name of the type that most of the layers' weights have."""
-    from gguf import GGMLQuantizationType
-
-    header: Header = check_gguf(model)
-    weights: Counter[int] = Counter()
-    for tensor in header.tensors:
-        if _in_a_layer(tensor.name, tensor.shape):
-            weights[tensor.type] += prod(tensor.shape)
-    name: str = GGMLQuantizationType(weights.most_common(1)[0][0]).name
-    return name
 
 
 def matmul_rate(kind: str, threads: int) -> float:

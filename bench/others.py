@@ -14,8 +14,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from bench.arithmetic import matmul_rate, weight_type
+from bench.arithmetic import matmul_rate
 from bench.systems import CONTEXT, LONGEST_ANSWER, InProcess, MissingSystemError, Settings, Work, count_found, prompt
+from srllm_convert.gguf_file import check_gguf
+from srllm_convert.quantize import weight_type
 
 _BATCH = 8
 _PARALLEL = 4
@@ -32,7 +34,7 @@ class Transformers(InProcess):
         from srllm_cli.training.base_model import load_base
 
         torch.set_num_threads(settings.threads)
-        dtype = torch.bfloat16 if weight_type(settings.model) == "BF16" else torch.float32
+        dtype = torch.bfloat16 if weight_type(check_gguf(settings.model)) == "BF16" else torch.float32
         self._model, self._tokenizer = load_base(str(settings.model), dtype)
         self._model.eval()
         self._end = self._tokenizer.convert_tokens_to_ids("<|im_end|>")
@@ -144,7 +146,7 @@ class Matmul(InProcess):
 
     def run(self, passages: Sequence[str]) -> Work:
         """Multiply; the passages are not looked at."""
-        return Work(0, int(matmul_rate(weight_type(self._settings.model), self._settings.threads)))
+        return Work(0, int(matmul_rate(weight_type(check_gguf(self._settings.model)), self._settings.threads)))
 
 
 def _need(module: str, hint: str) -> None:

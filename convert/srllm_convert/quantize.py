@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,6 +100,15 @@ def quantize(
 def is_rounded(header: Header) -> bool:
     """Whether a GGUF has weights that lost something when they were quantised."""
     return any(tensor.type not in _NEAR_LOSSLESS for tensor in header.tensors)
+
+
+def weight_type(header: Header) -> str:
+    """Return the name of the type that most of a GGUF's matrices have."""
+    from gguf import GGMLQuantizationType
+
+    kinds = Counter(tensor.type for tensor in header.tensors if len(tensor.shape) > 1)
+    name: str = GGMLQuantizationType(kinds.most_common(1)[0][0]).name
+    return name
 
 
 def quantize_command(

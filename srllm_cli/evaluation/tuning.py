@@ -33,6 +33,8 @@ MOST_LOST = 0.01
 #: Every type takes its turn so often, so that a machine that slows down slows all of them.
 _TURNS = 3
 
+_WARM_UP = "Ice melts at 0 degrees, and water boils at 100."
+
 Progress = Callable[[str, float | None], None]
 
 
@@ -103,12 +105,13 @@ def measure(files: dict[str, Path], texts: Sequence[EvalText], progress: Progres
     """Run each file over the texts, a part of them at a turn, and return its figures in the order of ``files``."""
     seconds = dict.fromkeys(files, 0.0)
     outcomes: dict[str, list[tuple[bool, bool]]] = {form: [] for form in files}
-    for turn in range(_TURNS):
-        part = texts[turn::_TURNS]
+    turns = min(_TURNS, len(texts))
+    for turn in range(turns):
+        part = texts[turn::turns]
         for number, (form, path) in enumerate(files.items()):
-            progress(f"measuring {form}", (turn * len(files) + number) / (_TURNS * len(files)))
+            progress(f"measuring {form}", (turn * len(files) + number) / (turns * len(files)))
             with Debiaser(str(path), screen="none") as debiaser:
-                debiaser.rewrite(part[0].text)  # loading, and reading the file's pages, is not what is compared
+                debiaser.rewrite(_WARM_UP)  # loading, and reading the file's pages, is not what is compared
                 start = time.perf_counter()
                 results = list(debiaser.rewrite_all(text.text for text in part))
                 seconds[form] += time.perf_counter() - start
@@ -177,15 +180,16 @@ def _merged(model: str, base: Path, form: str, folder: Path, progress: Progress)
 
 
 def _quantised(source: Path, folder: Path, progress: Progress) -> dict[str, Path]:
-    """Write a user's GGUF in every type that rounds nothing twice."""
+    """Write a user's GGUF in every type that rounds nothing twice, but the one that it has."""
     from srllm_cli.models.cache import need_space
     from srllm_convert.gguf_file import check_gguf
-    from srllm_convert.quantize import is_rounded, quantize
+    from srllm_convert.quantize import is_rounded, quantize, weight_type
     from srllm_convert.tensors import encoded_size, encoding
 
     header = check_gguf(source)
     full = sum(encoded_size(tensor.shape, encoding("F16")) for tensor in header.tensors)
-    forms = _EXACT if is_rounded(header) else FORMS
+    own = weight_type(header)
+    forms = [form for form in (_EXACT if is_rounded(header) else FORMS) if form != own]
     need_space(folder, len(forms) * full, "tuning")
     files = {}
     for form in forms:
