@@ -13,22 +13,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srllm_cli.debias.debiaser import PassageDebiaser, PassageResult, Settings, Task
-from srllm_cli.debias.types import Edit, Finding, Passage, Rewrite, ScoredPassage, Status
+from srllm_cli.debias.terms import DENIED, Terms, spans, touches
+from srllm_cli.debias.types import Edit, Finding, Passage, PieceKind, Rewrite, ScoredPassage, Status
 from srllm_cli.documents import passages as parse_passages
 from srllm_cli.documents.apply import PassageEditor, apply_edits
 
 if TYPE_CHECKING:
-    from srllm_cli.engines.llama import EngineOptions
+    from srllm_cli.engines.llama import LlamaEngine
+    from srllm_cli.engines.options import EngineOptions
 
-#: Characters of passages that go through the core at a time: bounds memory whatever the document's size, and is far
-#: more than a batch needs.
-SLAB_CHARACTERS = 200_000
+#: Characters of passages that go through the core at a time: many batches' worth, bounds memory whatever the
+#: document's size, and lets results come (and be kept) while more is to be done.
+SLAB_CHARACTERS = 50_000
+
+#: Looks up results that are known, has the others made, and returns all in order.
+KnownResults = Callable[[Sequence[Task], Callable[[Sequence[Task]], list[PassageResult]]], list[PassageResult]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Document:
     text: str
     passages: Sequence[Passage]
+    terms: Terms
 
 
 class Debiaser:
@@ -42,6 +48,7 @@ class Debiaser:
         settings: Settings | None = None,
         options: EngineOptions | None = None,
         progress: Callable[[str, float | None], None] | None = None,
+        known_results: KnownResults | None = None,
     ) -> None:
         """Load a model.
 
@@ -51,23 +58,47 @@ class Debiaser:
             settings: how to decide (``threshold`` here is ignored); the model's own when ``None``.
             options: threads and GPU layers.
             progress: called with a message and a share done while a model is fetched or built.
+            known_results: where results of passages may be known from; the model is then loaded when one is not.
 
         Raises:
             ModelError: when the model is unknown, broken or cannot be had.
         """
-        from srllm_cli.engines.llama import LlamaEngine
-        from srllm_cli.models import resolve
-        from srllm_convert.metadata import read_protocol
-
-        file = resolve(model, progress=progress)
-        stored = read_protocol(file.path)
         self.model_name = model
-        self.model_path: Path = file.path
-        own = stored.threshold if stored and stored.threshold is not None else Settings().threshold
-        chosen = threshold if threshold is not None else own
-        self.settings = replace(settings or Settings(), threshold=chosen)
-        self._engine = LlamaEngine(file.path, stored.protocol if stored else None, options)
-        self._core = PassageDebiaser(self._engine, self.settings)
+        self._asked = (threshold, settings or Settings(), options)
+        self._progress = progress
+        self._known_results = known_results
+        self._loaded: PassageDebiaser | None = None
+        self._engine: LlamaEngine | None = None
+        if known_results is None:
+            self._load()
+
+    def _load(self) -> PassageDebiaser:
+        """Return the core with its engine, loading the model the first time."""
+        if self._loaded is None:
+            from srllm_cli.engines.llama import LlamaEngine
+            from srllm_cli.models import resolve
+            from srllm_convert.metadata import read_protocol
+
+            threshold, settings, options = self._asked
+            file = resolve(self.model_name, progress=self._progress)
+            stored = read_protocol(file.path)
+            own = stored.threshold if stored and stored.threshold is not None else Settings().threshold
+            settings = replace(settings, threshold=own if threshold is None else threshold)
+            self._engine = LlamaEngine(file.path, stored.protocol if stored else None, options)
+            self._loaded = PassageDebiaser(self._engine, settings)
+            self._model_path = file.path
+        return self._loaded
+
+    @property
+    def settings(self) -> Settings:
+        """How it decides."""
+        return self._load().settings
+
+    @property
+    def model_path(self) -> Path:
+        """The model's file."""
+        self._load()
+        return self._model_path
 
     @property
     def threshold(self) -> float:
@@ -76,7 +107,9 @@ class Debiaser:
 
     def close(self) -> None:
         """Free the model."""
-        self._engine.close()
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = self._loaded = None
 
     def __enter__(self) -> Debiaser:
         return self
@@ -88,12 +121,12 @@ class Debiaser:
         """Rewrite one document (``format``: ``plain`` or ``markdown``)."""
         return next(self.rewrite_all([text], format))
 
-    def rewrite_all(self, texts: Iterable[str], format: str = "plain") -> Iterator[Rewrite]:
-        """Rewrite many documents, batched together; results come in their order."""
+    def rewrite_all(self, texts: Iterable[str], format: str = "plain", terms: Terms | None = None) -> Iterator[Rewrite]:
+        """Rewrite many documents, batched together; results come in their order. ``terms`` holds for all of them."""
         waiting: list[_Document] = []
         size = 0
         for text in texts:
-            waiting.append(_Document(text, parse_passages(text, format)))
+            waiting.append(_Document(text, parse_passages(text, format), terms or Terms()))
             size += len(text)
             if size >= SLAB_CHARACTERS:
                 yield from self._rewrite_documents(waiting)
@@ -102,7 +135,7 @@ class Debiaser:
 
     def _rewrite_documents(self, documents: Sequence[_Document]) -> Iterator[Rewrite]:
         tasks = [
-            Task(passage, partial(_new_editor, document, passage))
+            Task(passage, partial(_new_editor, document, passage), _context(document, passage))
             for document in documents
             for passage in document.passages
         ]
@@ -117,14 +150,35 @@ class Debiaser:
             slab.append(task)
             size += len(task.passage.text)
             if size >= SLAB_CHARACTERS:
-                yield from self._core.debias(slab)
+                yield from self._debias(slab)
                 slab, size = [], 0
-        yield from self._core.debias(slab)
+        yield from self._debias(slab)
+
+    def _debias(self, tasks: Sequence[Task]) -> list[PassageResult]:
+        if not tasks:
+            return []
+        if self._known_results is None:
+            return self._load().debias(tasks)
+        return self._known_results(tasks, lambda missing: self._load().debias(missing))
 
 
 def _new_editor(document: _Document, passage: Passage) -> Callable[[Edit], bool]:
+    """Return a judge of edits: the mark-up can bear it, and no allowed term is touched."""
     editor = PassageEditor(passage, document.text)
-    return lambda edit: editor.take(edit) is not None
+    allowed = list(spans(document.terms.allow, passage.text))
+    return lambda edit: (
+        not any(touches(edit.start, edit.end, span) for span in allowed) and editor.take(edit) is not None
+    )
+
+
+def _context(document: _Document, passage: Passage) -> str:
+    """What a passage's result depends on beside the passage: the lines it stands in and beside, and allowed terms."""
+    text = document.text
+    low = text.rfind("\n", 0, max(0, text.rfind("\n", 0, passage.source_start))) + 1
+    end = text.find("\n", passage.source_end)
+    high = text.find("\n", end + 1) if end >= 0 else -1
+    terms = document.terms.within(passage.text).allow
+    return "\0".join([text[low : high if high >= 0 else len(text)], *terms])
 
 
 def _assemble(document: _Document, results: Sequence[PassageResult]) -> Rewrite:
@@ -139,20 +193,40 @@ def _assemble(document: _Document, results: Sequence[PassageResult]) -> Rewrite:
         for unit in result.found:
             start, end = source_span(passage, unit.start, unit.end)
             made = editor.take_all(unit.edits)
-            dimension = unit.dimension
+            dimension, sentence = unit.dimension, (start, end)
             if unit.status is Status.NEEDS_REVIEW or made is None:
+                if any(spans(document.terms.allow, passage.text[unit.start : unit.end])):
+                    continue  # what the model holds against it is, or may be, what the user allows
                 # The edits of two sentences can be harmless apart and not together; then neither half is made.
                 original = document.text[start:end]
-                findings.append(Finding(start, end, original, None, dimension, unit.score, Status.NEEDS_REVIEW))
+                findings.append(
+                    Finding(start, end, original, None, dimension, unit.score, Status.NEEDS_REVIEW, sentence)
+                )
                 continue
             for edit in made:
                 original = document.text[edit.start : edit.end]
                 edits.append(edit)
                 findings.append(
-                    Finding(edit.start, edit.end, original, edit.replacement, dimension, unit.score, unit.status)
+                    Finding(
+                        edit.start, edit.end, original, edit.replacement, dimension, unit.score, unit.status, sentence
+                    )
                 )
+        findings += _denied(document, passage, findings)
     findings.sort(key=lambda finding: (finding.start, finding.end))
     return Rewrite(apply_edits(document.text, edits), tuple(findings), tuple(scored))
+
+
+def _denied(document: _Document, passage: Passage, findings: Sequence[Finding]) -> list[Finding]:
+    """Return a finding for each denied term of a passage's open text that no finding so far covers."""
+    found: list[Finding] = []
+    for low, high in spans(document.terms.deny, passage.text):
+        touched = [piece for piece in passage.pieces if piece.start < high and piece.end > low]
+        start, end = source_span(passage, low, high)
+        covered = any(touches(start, end, (finding.start, finding.end)) for finding in findings)
+        if not covered and all(piece.kind is not PieceKind.FIXED for piece in touched):
+            original = document.text[start:end]
+            found.append(Finding(start, end, original, None, DENIED, None, Status.NEEDS_REVIEW))
+    return found
 
 
 def source_span(passage: Passage, start: int, end: int) -> tuple[int, int]:

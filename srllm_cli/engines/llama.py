@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import llama_cpp
@@ -22,6 +21,7 @@ from srllm_cli.debias.types import DIMENSIONS
 from srllm_cli.engines.batch import TokenBatch
 from srllm_cli.engines.decoding import DecodingSequence
 from srllm_cli.engines.log import captured_log
+from srllm_cli.engines.options import EngineOptions
 from srllm_cli.errors import ModelError
 
 #: Tokens computed at a time. Beyond some 512 a CPU gains nothing, and every passage of a batch pays attention over
@@ -33,14 +33,6 @@ CACHE_CELLS = 4096
 SEQUENCES = 32
 #: Rows of logits in one step of decoding; a row is the vocabulary in float32 (200 KB for the small model).
 LOGIT_ROWS = 96
-
-
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """How to run a model. ``threads`` 0 means every core this process may use; ``gpu_layers`` -1 means all."""
-
-    threads: int = 0
-    gpu_layers: int = -1
 
 
 class LlamaEngine:

@@ -8,6 +8,7 @@ from typing import Any
 
 from srllm_cli.debias.types import Finding, ScoredPassage
 from srllm_cli.reporting.document import ReportedDocument
+from srllm_cli.reporting.explanations import explanation
 
 VERSION = 1
 
@@ -16,6 +17,20 @@ def json_report(model: str, documents: Sequence[ReportedDocument]) -> str:
     """Return the whole report as one JSON object, with a line break at the end."""
     report = {"version": VERSION, "model": model, "documents": [_document(document) for document in documents]}
     return json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+
+
+def json_lines(documents: Sequence[ReportedDocument]) -> str:
+    """Return one JSON object a line, each a finding with its document and place."""
+    return "".join(
+        json.dumps({"path": document.path, **_placed(document, finding)}, ensure_ascii=False) + "\n"
+        for document in documents
+        for finding in document.rewrite.findings
+    )
+
+
+def _placed(document: ReportedDocument, finding: Finding) -> dict[str, Any]:
+    line, column = document.position(finding)
+    return {"line": line, "column": column, **_finding(finding), "why": explanation(finding.dimension).why}
 
 
 def _document(document: ReportedDocument) -> dict[str, Any]:
