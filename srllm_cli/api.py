@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srllm_cli.debias.debiaser import PassageDebiaser, PassageResult, Settings, Task
-from srllm_cli.debias.terms import DENIED, Terms, spans, touches
+from srllm_cli.debias.terms import DENIED, Terms, is_only, spans, touches
 from srllm_cli.debias.types import Edit, Finding, Passage, PieceKind, Rewrite, ScoredPassage, Status
 from srllm_cli.documents import passages as parse_passages
 from srllm_cli.documents.apply import PassageEditor, apply_edits
@@ -163,22 +163,17 @@ class Debiaser:
 
 
 def _new_editor(document: _Document, passage: Passage) -> Callable[[Edit], bool]:
-    """Return a judge of edits: the mark-up can bear it, and no allowed term is touched."""
     editor = PassageEditor(passage, document.text)
-    allowed = list(spans(document.terms.allow, passage.text))
-    return lambda edit: (
-        not any(touches(edit.start, edit.end, span) for span in allowed) and editor.take(edit) is not None
-    )
+    return lambda edit: editor.take(edit) is not None
 
 
 def _context(document: _Document, passage: Passage) -> str:
-    """What a passage's result depends on beside the passage: the lines it stands in and beside, and allowed terms."""
+    """What a passage's result depends on beside the passage: the lines that it stands in, and those beside them."""
     text = document.text
     low = text.rfind("\n", 0, max(0, text.rfind("\n", 0, passage.source_start))) + 1
     end = text.find("\n", passage.source_end)
     high = text.find("\n", end + 1) if end >= 0 else -1
-    terms = document.terms.within(passage.text).allow
-    return "\0".join([text[low : high if high >= 0 else len(text)], *terms])
+    return text[low : high if high >= 0 else len(text)]
 
 
 def _assemble(document: _Document, results: Sequence[PassageResult]) -> Rewrite:
@@ -190,30 +185,33 @@ def _assemble(document: _Document, results: Sequence[PassageResult]) -> Rewrite:
         editor = PassageEditor(passage, document.text)
         for low, high, score in result.scored:
             scored.append(ScoredPassage(*source_span(passage, low, high), score))
+        allowed = list(spans(document.terms.allow, passage.text))
         for unit in result.found:
-            start, end = source_span(passage, unit.start, unit.end)
-            made = editor.take_all(unit.edits)
-            dimension, sentence = unit.dimension, (start, end)
-            if unit.status is Status.NEEDS_REVIEW or made is None:
-                if any(spans(document.terms.allow, passage.text[unit.start : unit.end])):
-                    continue  # what the model holds against it is, or may be, what the user allows
-                # The edits of two sentences can be harmless apart and not together; then neither half is made.
-                original = document.text[start:end]
-                findings.append(
-                    Finding(start, end, original, None, dimension, unit.score, Status.NEEDS_REVIEW, sentence)
-                )
+            start, end = sentence = source_span(passage, unit.start, unit.end)
+            if unit.status is Status.NEEDS_REVIEW and any(touches(unit.start, unit.end, span) for span in allowed):
+                continue  # the term may well be all that the model found
+            if unit.edits and all(is_only(passage.text, edit.start, edit.end, allowed) for edit in unit.edits):
                 continue
+            # The edits of two sentences can be harmless apart and not together; then neither half is made.
+            made = None if any(_touches(edit, allowed) for edit in unit.edits) else editor.take_all(unit.edits)
+            if unit.status is Status.NEEDS_REVIEW or made is None:
+                status, made = Status.NEEDS_REVIEW, [Edit(start, end, "")]
+            else:
+                status = Status.REWRITTEN
+                edits += made
             for edit in made:
                 original = document.text[edit.start : edit.end]
-                edits.append(edit)
+                new = edit.replacement if status is Status.REWRITTEN else None
                 findings.append(
-                    Finding(
-                        edit.start, edit.end, original, edit.replacement, dimension, unit.score, unit.status, sentence
-                    )
+                    Finding(edit.start, edit.end, original, new, unit.dimension, unit.score, status, sentence)
                 )
         findings += _denied(document, passage, findings)
     findings.sort(key=lambda finding: (finding.start, finding.end))
     return Rewrite(apply_edits(document.text, edits), tuple(findings), tuple(scored))
+
+
+def _touches(edit: Edit, allowed: Sequence[tuple[int, int]]) -> bool:
+    return any(touches(edit.start, edit.end, span) for span in allowed)
 
 
 def _denied(document: _Document, passage: Passage, findings: Sequence[Finding]) -> list[Finding]:

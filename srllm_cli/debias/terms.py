@@ -13,9 +13,11 @@ DENIED = "denied_term"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """``allow``: no edit may touch these. ``deny``: these are findings wherever they stand, whatever the model says.
+    """``allow``: these stay. ``deny``: these are findings wherever they stand, whatever the model says.
 
-    A term is one or more words; it stands for itself as whole words, in any case, with any white space between them.
+    A sentence in which only allowed terms would change is no finding; one in which more would change needs review,
+    since half of a rewrite may not read well. A term is one or more words; it stands for itself as whole words, in any
+    case, with any white space between them.
     """
 
     allow: tuple[str, ...] = ()
@@ -40,6 +42,14 @@ def spans(terms: Sequence[str], text: str) -> Iterator[tuple[int, int]]:
 def touches(start: int, end: int, span: tuple[int, int]) -> bool:
     """Whether an edit of ``[start, end)`` changes something in a span; an insertion at its edge does not."""
     return start < span[1] and end > span[0]
+
+
+def is_only(text: str, start: int, end: int, terms: Sequence[tuple[int, int]]) -> bool:
+    """Whether a stretch of a text holds an occurrence of a term, and beside such no word but an article."""
+    if not any(touches(start, end, span) for span in terms):
+        return False
+    rest = "".join(" " if any(low <= at < high for low, high in terms) else text[at] for at in range(start, end))
+    return all(word.lower() in ("a", "an", "the") for word in rest.split())
 
 
 @lru_cache(maxsize=256)

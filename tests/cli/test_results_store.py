@@ -48,11 +48,12 @@ def test_what_a_result_depends_on_is_part_of_its_key(workplace: Workplace) -> No
     workplace.write("a.md", TEXT)
     workplace.run("rewrite", "--check", "a.md")
     workplace.log()
-    for other in (["--threshold", "0.95"], ["--model", "other.gguf"], ["--gpu-layers", "0"], ["--allow", "chairman"]):
+    for other in (["--threshold", "0.95"], ["--model", "other.gguf"], ["--gpu-layers", "0"]):
         workplace.run("rewrite", "--check", "a.md", *other)
         assert "loaded" in workplace.log(), other
-    # A term that does not occur changes nothing.
-    workplace.run("rewrite", "--check", "a.md", "--allow", "guru", "--deny", "ninja")
+    # Terms decide what is made of a result; no model is asked again.
+    assert workplace.run("rewrite", "--check", "a.md", "--allow", "guru", "--deny", "ninja").returncode == 1
+    assert workplace.run("rewrite", "--check", "a.md", "--allow", "chairman").returncode == 0
     assert workplace.log() == []
     workplace.run("rewrite", "--check", "--no-cache", "a.md")
     assert "loaded" in workplace.log()
