@@ -61,6 +61,7 @@ class Configurator:
         self._flags = {key: value for key, value in (flags or {}).items() if value is not None}
         self._environment = read_environment(os.environ if environment is None else environment)
         self._files: dict[Path, SettingsFile | None] = {}
+        self._excluding: dict[str, tuple[GitIgnoreSpec, str] | None] = {}
         self._memo: dict[tuple[Path | None, tuple[int, ...]], Configuration] = {}
 
     def of(self, path: Path) -> Configuration:
@@ -85,12 +86,17 @@ class Configurator:
 
     def excludes(self, path: Path, *, folder: bool = False) -> bool:
         """Whether a document, or everything in a folder, is excluded by the settings that speak for it."""
-        place = self._absolute(path)
-        value = self._values(self.file_for(place), ())["exclude"]
-        relative = _relative(place, value.folder)
-        if not value.value or relative is None:
+        parent, name = os.path.split(self._absolute(path))
+        if parent not in self._excluding:
+            value = self._values(self._nearest(Path(parent)), ())["exclude"]
+            relative = _relative(Path(parent), value.folder)
+            spoken = value.value and relative is not None
+            self._excluding[parent] = (_patterns(value.value), f"{relative}/") if spoken else None
+        speaking = self._excluding[parent]
+        if speaking is None:
             return False
-        return _patterns(value.value).match_file(f"{relative}/" if folder else relative)
+        patterns, prefix = speaking
+        return patterns.match_file(prefix.removeprefix("./") + name + ("/" if folder else ""))
 
     def file_for(self, place: Path) -> SettingsFile | None:
         """Return the nearest settings file above a path."""

@@ -102,21 +102,29 @@ class Ignored:
     def __init__(self, top: Path) -> None:
         self._root = _work_tree(top) or Path(os.path.realpath(top))
         self._specs: dict[Path, GitIgnoreSpec | None] = {}
+        self._speaking: dict[str, list[tuple[GitIgnoreSpec, str]]] = {}
 
     def has(self, path: Path, *, folder: bool = False) -> bool:
         """Whether a path is ignored by a pattern for itself or for a folder above it."""
-        place = Path(os.path.realpath(path.parent)) / path.name
-        if not place.is_relative_to(self._root):
-            return False
-        for above in place.parents:
+        parent, name = os.path.split(path)
+        if parent not in self._speaking:
+            self._speaking[parent] = list(self._specs_for(Path(os.path.realpath(parent))))
+        for spec, prefix in self._speaking[parent]:
+            said = spec.check_file(f"{prefix}{name}/" if folder else prefix + name).include
+            if said is not None:
+                return said
+        return False
+
+    def _specs_for(self, parent: Path) -> Iterator[tuple[GitIgnoreSpec, str]]:
+        """Yield what may speak for a folder's entries, the deepest first, with the folder's path as it sees it."""
+        if not parent.is_relative_to(self._root):
+            return
+        for above in (parent, *parent.parents):
             spec = self._spec(above)
             if spec is not None:
-                said = spec.check_file(place.relative_to(above).as_posix() + ("/" if folder else "")).include
-                if said is not None:
-                    return said
+                yield spec, "" if above == parent else f"{parent.relative_to(above).as_posix()}/"
             if above == self._root:
-                break
-        return False
+                return
 
     def _spec(self, folder: Path) -> GitIgnoreSpec | None:
         if folder not in self._specs:
