@@ -9,8 +9,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from srllm_cli.debias.debiaser import PassageDebiaser, PassageResult, Settings, Task
 from srllm_cli.debias.terms import DENIED, Terms, is_only, spans, touches
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 #: Characters of passages that go through the core at a time: many batches' worth, bounds memory whatever the
 #: document's size, and lets results come (and be kept) while more is to be done.
 SLAB_CHARACTERS = 50_000
+Item = TypeVar("Item")
 
 #: Looks up results that are known, has the others made, and returns all in order.
 KnownResults = Callable[[Sequence[Task], Callable[[Sequence[Task]], list[PassageResult]]], list[PassageResult]]
@@ -123,15 +125,9 @@ class Debiaser:
 
     def rewrite_all(self, texts: Iterable[str], format: str = "plain", terms: Terms | None = None) -> Iterator[Rewrite]:
         """Rewrite many documents, batched together; results come in their order. ``terms`` holds for all of them."""
-        waiting: list[_Document] = []
-        size = 0
-        for text in texts:
-            waiting.append(_Document(text, parse_passages(text, format), terms or Terms()))
-            size += len(text)
-            if size >= SLAB_CHARACTERS:
-                yield from self._rewrite_documents(waiting)
-                waiting, size = [], 0
-        yield from self._rewrite_documents(waiting)
+        documents = (_Document(text, parse_passages(text, format), terms or Terms()) for text in texts)
+        for slab in _slabs(documents, lambda document: len(document.text)):
+            yield from self._rewrite_documents(slab)
 
     def _rewrite_documents(self, documents: Sequence[_Document]) -> Iterator[Rewrite]:
         tasks = [
@@ -139,27 +135,29 @@ class Debiaser:
             for document in documents
             for passage in document.passages
         ]
-        results = iter(self._debias_in_slabs(tasks))
+        slabs = _slabs(tasks, lambda task: len(task.passage.text))
+        results = chain.from_iterable(map(self._debias, slabs))
         for document in documents:
             yield _assemble(document, [next(results) for _ in document.passages])
 
-    def _debias_in_slabs(self, tasks: Sequence[Task]) -> Iterator[PassageResult]:
-        slab: list[Task] = []
-        size = 0
-        for task in tasks:
-            slab.append(task)
-            size += len(task.passage.text)
-            if size >= SLAB_CHARACTERS:
-                yield from self._debias(slab)
-                slab, size = [], 0
-        yield from self._debias(slab)
-
     def _debias(self, tasks: Sequence[Task]) -> list[PassageResult]:
-        if not tasks:
-            return []
         if self._known_results is None:
             return self._load().debias(tasks)
         return self._known_results(tasks, lambda missing: self._load().debias(missing))
+
+
+def _slabs(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Group items, in order, until a group's size reaches a slab's."""
+    slab: list[Item] = []
+    size = 0
+    for item in items:
+        slab.append(item)
+        size += size_of(item)
+        if size >= SLAB_CHARACTERS:
+            yield slab
+            slab, size = [], 0
+    if slab:
+        yield slab
 
 
 def _new_editor(document: _Document, passage: Passage) -> Callable[[Edit], bool]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from srllm_cli.debias.protocol import Protocol
 from srllm_cli.engines.llama import LlamaEngine
+
+# The gate draws the same examples every time, so that it cannot fail by chance. To search further:
+#   HYPOTHESIS_PROFILE=search SRLLM_EXAMPLES=20000 pytest tests/documents
+settings.register_profile("gate", max_examples=150, derandomize=True)
+settings.register_profile("search", max_examples=int(os.environ.get("SRLLM_EXAMPLES", "3000")), print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -7,7 +7,6 @@ the scale. NumPy only.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import numpy as np
 from gguf import MODEL_ARCH, MODEL_ARCH_NAMES, GGMLQuantizationType, GGUFValueType, GGUFWriter, get_tensor_name_map
 
 from srllm_cli.errors import ModelError
-from srllm_convert.files import whole_file
+from srllm_convert.files import read_json, whole_file
 from srllm_convert.geometry import Geometry, reorder_rows
 from srllm_convert.metadata import StoredProtocol, write_protocol
 from srllm_convert.safetensors_file import Entry, read_table
@@ -92,13 +91,7 @@ def read_adapter_config(folder: Path) -> dict[str, Any]:
     Raises:
         ModelError: when it is missing or broken, or describes anything but a plain LoRA.
     """
-    path = folder / CONFIG_FILE
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ModelError(f"{folder}: no {CONFIG_FILE}, so not a PEFT adapter") from error
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: cannot be read: {error}") from error
+    config = read_json(folder / CONFIG_FILE, f"no {CONFIG_FILE}, so not a PEFT adapter")
     kind = config.get("peft_type")
     if kind != "LORA":
         raise ModelError(f"{folder}: an adapter of the kind {kind}", hint="only LoRA goes into a GGUF adapter")

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from srllm_cli.errors import ModelError
 
@@ -43,6 +45,23 @@ def write_error(out: Path, error: OSError) -> ModelError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ModelError(f"{out}: no permission to write there", hint="choose another folder")
     return ModelError(f"{out}: cannot be written ({error.strerror or error})")
+
+
+def read_json(path: Path, missing: str) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        ModelError: when the file is broken; ``missing``, what it means that there is none.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelError(f"{path.parent}: {missing}") from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(values, dict):
+        raise ModelError(f"{path}: not a JSON object")
+    return values
 
 
 def sha256_of(path: Path) -> str:

@@ -5,7 +5,6 @@ Also the one place that knows llama.cpp's row order of Llama's query and key wei
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srllm_cli.errors import ModelError
+from srllm_convert.files import read_json
 from srllm_convert.gguf_file import read_header
 
 #: Hugging Face architecture -> llama.cpp's name for it.
@@ -38,19 +38,13 @@ def read_config(folder: Path) -> dict[str, Any]:
     Raises:
         ModelError: when it is missing, broken, or names an architecture that is not supported.
     """
-    path = folder / CONFIG_FILE
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ModelError(f"{folder}: no {CONFIG_FILE}, so not a Hugging Face checkpoint") from error
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: cannot be read: {error}") from error
+    config = read_json(folder / CONFIG_FILE, f"no {CONFIG_FILE}, so not a Hugging Face checkpoint")
     name = (config.get("architectures") or ["unnamed"])[0]
     if name not in ARCHITECTURES:
         raise ModelError(
             f"{folder}: the architecture {name} is not supported", hint="supported: " + ", ".join(ARCHITECTURES)
         )
-    return dict(config)
+    return config
 
 
 def geometry(base: Path) -> Geometry:

@@ -8,7 +8,7 @@ others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from srllm_cli.debias.diff import apply_all, words
 from srllm_cli.debias.engine import Decoded, DecodeRequest, Engine
@@ -29,9 +29,7 @@ class Settings:
     sentence of such a paragraph is rewritten. ``settled``: the score below which a rewrite counts as unbiased; it lies
     above the threshold, since a sentence that is about its subject keeps a trace of what was said of it.
     ``candidates``: further answers tried when the greedy one fails, or changes more than the share ``bold`` of the
-    words.
-    ``rounds``: how often a rewrite that is still biased
-    is rewritten again.
+    words. ``rounds``: how often a rewrite that is still biased is rewritten again.
     """
 
     threshold: float = 0.5
@@ -83,7 +81,6 @@ class _Candidate:
     edits: tuple[Edit, ...]
     text: str
     dimension: str
-    refused: int
     score: float = 1.0
 
 
@@ -168,8 +165,7 @@ class PassageDebiaser:
             self._greedy(open_cases, first=round_number == 0)
             if round_number == 0:
                 self._branches([case for case in open_cases if not self._settled(case) or self._is_bold(case)])
-            open_cases = [case for case in open_cases if not self._settled(case)]
-            open_cases = [case for case in open_cases if case.best is not None]
+            open_cases = [case for case in open_cases if case.best is not None and not self._settled(case)]
 
     def _settled(self, case: _Case) -> bool:
         return case.best is not None and case.best.score < self.settings.settled
@@ -217,7 +213,7 @@ class PassageDebiaser:
                     found.append((case, candidate))
         scores = self.engine.score([candidate.text for _, candidate in found])
         for (case, candidate), score in zip(found, scores, strict=True):
-            scored = _Candidate(candidate.edits, candidate.text, candidate.dimension, candidate.refused, score)
+            scored = replace(candidate, score=score)
             if case.best is None or self._rank(case, scored) < self._rank(case, case.best):
                 case.best = scored
 
@@ -226,10 +222,10 @@ class PassageDebiaser:
         parsed = parse_answer(answer.text) if answer.complete else None
         if not parsed or parsed.rewrite is None or parsed.dimension is None:
             return None
-        edits, refused = accept(case.text, parsed.rewrite, can_apply=case.new_editor())
+        edits, _ = accept(case.text, parsed.rewrite, can_apply=case.new_editor())
         if not edits:
             return None
-        return _Candidate(tuple(edits), apply_all(case.text, edits), parsed.dimension, len(refused))
+        return _Candidate(tuple(edits), apply_all(case.text, edits), parsed.dimension)
 
     def _rank(self, case: _Case, candidate: _Candidate) -> tuple[bool, int, float]:
         """Order candidates: unbiased first, then the fewest words changed, then the lower score."""
@@ -244,10 +240,10 @@ class PassageDebiaser:
         for case, answer in zip(cases, answers, strict=True):
             if not answer.complete:
                 continue
-            edits, refused = accept(case.text, answer.text.strip(), can_apply=case.new_editor())
+            edits, _ = accept(case.text, answer.text.strip(), can_apply=case.new_editor())
             if edits:
                 text = apply_all(case.text, edits)
-                case.best = _Candidate(tuple(edits), text, UNKNOWN_DIMENSION, len(refused), score=0.0)
+                case.best = _Candidate(tuple(edits), text, UNKNOWN_DIMENSION, score=0.0)
 
     # Results ---------------------------------------------------------------------------------------------------------
 

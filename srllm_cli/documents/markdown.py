@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from srllm_cli.debias.types import Block, Passage, PieceKind
+from srllm_cli.documents.front_matter import front_matter_end
 from srllm_cli.documents.inline_markdown import InlineTracker, UnmappedError
 from srllm_cli.documents.pieces import Stretch, make_passage
 
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _NEWLINE = re.compile(r"\r\n?|\n")
-_FRONT_MATTER = re.compile(r"(---|\+\+\+)[ \t]*(?:\r\n?|\n)")
-_FRONT_MATTER_END = {
-    "---": re.compile(r"(?:\r\n?|\n)(?:---|\.\.\.)[ \t]*(?:\r\n?|\n|\Z)"),
-    "+++": re.compile(r"(?:\r\n?|\n)\+\+\+[ \t]*(?:\r\n?|\n|\Z)"),
-}
 #: Lines in a paragraph that speak to a tool, not to a reader: directive fences, admonitions, alerts, MDX, templates.
 _TOOL_LINE = re.compile(
     r":{3,}.*|!!!.*|\?\?\?.*|={3} \".*|\[![A-Za-z]+\][-+]?|\{%.*%\}|\{:.*\}|\[toc\]|\[\[_?TOC_?\]\]|\\newpage"
@@ -55,7 +51,7 @@ def markdown_passages(text: str) -> list[Passage]:
         The passages in document order. Code spans and the like are FIXED pieces, line breaks BREAK pieces, and marks,
         targets and inline HTML lie hidden between pieces.
     """
-    skipped = _front_matter_end(text)
+    skipped = front_matter_end(text)
     lines = _line_spans(text, skipped)
     tracker = _tracker()
     tokens, environment = tracker.blocks(text[skipped:])
@@ -74,15 +70,6 @@ def markdown_passages(text: str) -> list[Passage]:
 @lru_cache(maxsize=1)
 def _tracker() -> InlineTracker:
     return InlineTracker()
-
-
-def _front_matter_end(text: str) -> int:
-    opening = _FRONT_MATTER.match(text)
-    if opening is None:
-        return 0
-    # From the line end before, so that an empty front matter closes too.
-    closing = _FRONT_MATTER_END[opening[1]].search(text, opening.end() - 1)
-    return closing.end() if closing else 0
 
 
 def _line_spans(text: str, start: int) -> list[tuple[int, int]]:

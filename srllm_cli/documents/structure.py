@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from srllm_cli.documents.front_matter import front_matter_end
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
@@ -46,8 +48,11 @@ def _line_pattern(text: str) -> list[tuple[str, bool]]:
 
 
 def _same_tokens(before: str, after: str) -> bool:
+    skipped = front_matter_end(before)
+    if before[:skipped] != after[: front_matter_end(after)]:
+        return False
     parser = _parser()
-    old, new = _skeleton(parser.parse(before, {})), _skeleton(parser.parse(after, {}))
+    old, new = _skeleton(parser.parse(before[skipped:], {})), _skeleton(parser.parse(after[skipped:], {}))
     missing = object()
     return all(a == next(new, missing) for a in old) and next(new, missing) is missing
 
@@ -57,10 +62,9 @@ def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
     from mdit_py_plugins.dollarmath import dollarmath_plugin
     from mdit_py_plugins.footnote import footnote_plugin
-    from mdit_py_plugins.front_matter import front_matter_plugin
 
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    parser.use(front_matter_plugin).use(footnote_plugin).use(dollarmath_plugin, allow_space=False, allow_digits=False)
+    parser.use(footnote_plugin).use(dollarmath_plugin, allow_space=False, allow_digits=False)
     return parser.disable(["footnote_inline", "footnote_tail"])
 
 

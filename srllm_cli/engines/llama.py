@@ -117,7 +117,7 @@ class LlamaEngine:
         biased, unbiased = self._verdict_tokens
         prompts = [[*self.tokenize(text), *self._suffix] for text in texts]
         scores = [0.0] * len(texts)
-        # Neighbours of similar length fill batches best, and the order does not change the result.
+        # Neighbours of similar length fill batches best. The order changes a score by no more than rounding does.
         order = sorted(range(len(texts)), key=lambda index: len(prompts[index]))
         for group in self._groups(order, prompts):
             for index, row in self._last_logits([(index, prompts[index]) for index in group]):
@@ -209,7 +209,7 @@ class LlamaEngine:
         fed: list[tuple[DecodingSequence, int, int, int]] = []
         rows = LOGIT_ROWS
         for sequence in running:
-            feed = sequence.feed(min(self._batch.room, BATCH_TOKENS), rows)
+            feed = sequence.feed(self._batch.room, rows)
             if not feed.tokens:
                 continue
             first = self._batch.add(feed.tokens, feed.position, sequence.slot, logits=feed.logits)

@@ -6,12 +6,14 @@ It knows the protocol and any tokenizer with the Hugging Face interface; it know
 from __future__ import annotations
 
 import difflib
+import math
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from srllm_cli.debias.diff import offsets
 from srllm_cli.debias.protocol import Protocol, render_answer, verdict_line
 from srllm_cli.documents.sentences import sentence_spans
 from srllm_cli.training.pairs import Pair
@@ -51,11 +53,18 @@ class Encoded:
 
 
 def build_examples(
-    pairs: Sequence[Pair], *, seed: int, passes: int, twin_share: float, sentence_share: float
+    pairs: Sequence[Pair],
+    *,
+    seed: int,
+    passes: int,
+    twin_share: float,
+    sentence_share: float,
+    shares: Mapping[str, float] | None = None,
 ) -> list[list[Example]]:
     """Return the examples of each pass over the data.
 
-    Every pass has each record whole. ``twin_share`` of the biased records also give their debiased text as a neutral
+    Every pass has each record whole, or the share of each source's records that ``shares`` gives it (by the prefix of
+    the ids, ``*`` for those not named). ``twin_share`` of the biased records also give their debiased text as a neutral
     example, and ``sentence_share`` of the records of several sentences give one window of one or two sentences; which
     records do so rotates from pass to pass, so that several passes see them all.
     """
@@ -63,7 +72,8 @@ def build_examples(
     for number in range(passes):
         chooser = random.Random(f"{seed}-{number}")
         examples: list[Example] = []
-        for index, pair in enumerate(pairs):
+        taken = [p for i, p in enumerate(pairs) if _is_taken(i, number, share_of(p.id, shares or {}))]
+        for index, pair in enumerate(taken):
             examples.append(whole(pair))
             if pair.label == "biased" and _turn(index, number, twin_share):
                 examples.append(Example(pair.debiased_text, None, pair.debiased_text))
@@ -151,6 +161,17 @@ def control_tokens(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
+def share_of(identifier: str, shares: Mapping[str, float]) -> float:
+    """Return the share of its source's records in a pass, 1 where none is given."""
+    return shares.get(identifier.rpartition("-")[0], shares.get("*", 1.0))
+
+
+def _is_taken(index: int, number: int, share: float) -> bool:
+    """Whether record ``index`` is among the ``share`` of records of pass ``number``; the next pass takes others."""
+    before = index * share + number * share
+    return math.floor(before + share) > math.floor(before)
+
+
 def _turn(index: int, number: int, share: float) -> bool:
     """Whether record ``index`` is among the ``share`` of records whose turn it is in pass ``number``."""
     if share <= 0:
@@ -162,17 +183,10 @@ def _turn(index: int, number: int, share: float) -> bool:
 def _aligned_positions(source: str, target: str) -> dict[int, int]:
     """Map offsets at token borders of ``source`` to those of ``target`` wherever the two agree on one side of it."""
     old, new = _TOKEN.findall(source), _TOKEN.findall(target)
-    old_at, new_at = _offsets(old), _offsets(new)
+    old_at, new_at = offsets(old), offsets(new)
     positions: dict[int, int] = {0: 0, len(source): len(target)}
     for block in difflib.SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
         for step in range(block.size):
             positions[old_at[block.a + step]] = new_at[block.b + step]
             positions[old_at[block.a + step + 1]] = new_at[block.b + step + 1]
     return positions
-
-
-def _offsets(tokens: Sequence[str]) -> list[int]:
-    offsets = [0]
-    for token in tokens:
-        offsets.append(offsets[-1] + len(token))
-    return offsets

@@ -11,8 +11,6 @@ from typing import Any
 from srllm_cli.errors import TrainingError
 from srllm_cli.training.examples import LossWeights
 
-RECIPE_FILE = "recipe.json"
-
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -23,6 +21,10 @@ class Recipe:
     """
 
     base: str = "smollm2"
+    #: Folder of an adapter to go on from (a second stage); its rank and modules then hold. Empty: a new adapter.
+    start: str = ""
+    #: Share of each source's records in a pass, by the prefix of their ids; ``*`` stands for the sources not named.
+    shares: tuple[tuple[str, float], ...] = ()
     rank: int = 32
     alpha: int = 64
     dropout: float = 0.0
@@ -61,6 +63,8 @@ class Recipe:
             values["loss_weights"] = LossWeights(**values["loss_weights"])
         if "target_modules" in values:
             values["target_modules"] = tuple(values["target_modules"])
+        if "shares" in values:
+            values["shares"] = tuple((str(source), float(share)) for source, share in values["shares"])
         return cls(**values)
 
     @classmethod

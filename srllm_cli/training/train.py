@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from torch.utils.data import DataLoader, Dataset, Sampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
@@ -25,8 +25,9 @@ from srllm_cli.training.base_model import load_base
 from srllm_cli.training.batches import padding_share, plan_batches
 from srllm_cli.training.examples import Encoded, build_examples, encode
 from srllm_cli.training.pairs import Pair, fingerprint
-from srllm_cli.training.recipe import RECIPE_FILE, Recipe
+from srllm_cli.training.recipe import Recipe
 from srllm_cli.training.splits import split_pairs
+from srllm_convert.metadata import RECIPE_FILE
 
 ADAPTER_FOLDER = "adapter"
 LOG_FILE = "log.jsonl"
@@ -70,16 +71,7 @@ def train(
     lengths = [len(example.tokens) for example in encoded]
 
     base.config.use_cache = False
-    model = get_peft_model(
-        base,
-        LoraConfig(
-            r=recipe.rank,
-            lora_alpha=recipe.alpha,
-            lora_dropout=recipe.dropout,
-            target_modules=list(recipe.target_modules),
-            task_type="CAUSAL_LM",
-        ),
-    )
+    model = _adapted(base, recipe)
     arguments = TrainingArguments(
         output_dir=str(out),
         num_train_epochs=1,  # the plan holds every pass
@@ -135,6 +127,7 @@ def training_plan(
         passes=recipe.passes,
         twin_share=recipe.twin_share,
         sentence_share=recipe.sentence_share,
+        shares=dict(recipe.shares),
     )
     for number, examples in enumerate(passes):
         fresh = [encode(example, tokenizer, protocol, recipe.loss_weights) for example in examples]
@@ -143,6 +136,30 @@ def training_plan(
         batches += [[index + len(encoded) for index in batch] for batch in plan]
         encoded += fresh
     return encoded, batches[: recipe.max_steps or None]
+
+
+def _adapted(base: Any, recipe: Recipe) -> Any:
+    """Return the base with a new LoRA, or with that of an earlier run to go on from.
+
+    Raises:
+        TrainingError: when the earlier adapter cannot be read or does not fit the base.
+    """
+    if not recipe.start:
+        return get_peft_model(
+            base,
+            LoraConfig(
+                r=recipe.rank,
+                lora_alpha=recipe.alpha,
+                lora_dropout=recipe.dropout,
+                target_modules=list(recipe.target_modules),
+                task_type="CAUSAL_LM",
+            ),
+        )
+    try:
+        return PeftModel.from_pretrained(base, recipe.start, is_trainable=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise TrainingError(f"{recipe.start}: not an adapter to go on from: {reason}") from error
 
 
 def answer_loss(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -146,6 +146,15 @@ def test_an_unclosed_front_matter_is_prose() -> None:
     assert texts("---\nThe man\n") == ["The man"]
 
 
+@pytest.mark.parametrize("closing", ["---", "...", "  ---", "-----"])
+def test_whatever_some_reader_takes_for_front_matter_is_left_alone(closing: str) -> None:
+    assert texts(f"---\nchairman\n- 1986\n{closing}\nThe man\n") == ["The man"]
+
+
+def test_rule_inside_front_matter_does_not_close_it() -> None:
+    assert texts("---\nbody: |\n  a\n  ---\n  The chairman\n---\nThe man\n") == ["The man"]
+
+
 def test_empty_front_matter_hides_nothing() -> None:
     assert texts("---\n---\n\nThe man\n") == ["The man"]
 

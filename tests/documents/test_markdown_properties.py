@@ -12,7 +12,7 @@ from srllm_cli.documents import passages
 from srllm_cli.documents.apply import PassageEditor, apply_edits, map_edits
 from srllm_cli.documents.structure import same_structure
 
-ordinary = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+ordinary = settings(deadline=None, suppress_health_check=list(HealthCheck))
 formats = pytest.mark.parametrize("format", ["markdown", "plain"])
 
 REPLACEMENTS = st.one_of(
@@ -111,7 +111,7 @@ def test_upper_casing_is_never_refused_and_changes_text_pieces_only(source: str)
 
 
 @formats
-@settings(ordinary, max_examples=250)
+@ordinary
 @given(source=DOCUMENTS, data=st.data())
 def test_any_edit_is_refused_or_keeps_the_structure(source: str, data: st.DataObject, format: str) -> None:
     def edits_of(passage: Passage) -> list[Edit]:
@@ -124,7 +124,7 @@ def test_any_edit_is_refused_or_keeps_the_structure(source: str, data: st.DataOb
     assert same_structure(source, after, format), after
 
 
-@settings(ordinary, max_examples=200)
+@ordinary
 @given(source=DOCUMENTS, data=st.data())
 def test_an_edit_that_is_made_reads_as_it_should(source: str, data: st.DataObject) -> None:
     found = passages(source, "markdown")

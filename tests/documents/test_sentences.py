@@ -50,7 +50,7 @@ def test_blank_text_has_no_sentence(text: str) -> None:
     assert sentence_spans(text) == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(text=st.text(alphabet='aB.!?… \n"”’)(1Mrs', max_size=80))
 def test_every_character_but_blanks_is_in_one_span(text: str) -> None:
     spans = sentence_spans(text)

@@ -118,3 +118,17 @@ def test_protocol_plain_trains_on_the_whole_rewrite(tokenizer: object) -> None:
     )
     answer = tokenizer.decode(encoded.tokens[encoded.answer_start :])  # type: ignore[attr-defined]
     assert answer == "The chair left.<|im_end|>"
+
+
+def test_a_source_with_a_share_gives_that_share_of_its_records_and_other_passes_take_the_others() -> None:
+    old = [NEUTRAL.model_copy(update={"id": f"a01-{i}", "biased_text": f"Ice {i} melts."}) for i in range(8)]
+    new = [NEUTRAL.model_copy(update={"id": f"d01-{i}", "biased_text": f"Water {i} boils."}) for i in range(3)]
+    first, second = build_examples(
+        [*old, *new], seed=1, passes=2, twin_share=0.0, sentence_share=0.0, shares={"*": 0.5, "d01": 1.0}
+    )
+    for examples in (first, second):
+        assert sum(example.text.startswith("Ice") for example in examples) == 4
+        assert sum(example.text.startswith("Water") for example in examples) == 3
+    assert not {e.text for e in first if e.text.startswith("Ice")} & {
+        e.text for e in second if e.text.startswith("Ice")
+    }

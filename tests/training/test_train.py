@@ -103,6 +103,30 @@ def test_a_folder_with_another_recipes_run_is_not_overwritten(finished: Path, da
         train(dataclasses.replace(TINY, rank=8), read_pairs([data]), finished)
 
 
+def test_a_second_stage_goes_on_from_the_adapter_of_the_first(finished: Path, data: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    from srllm_cli.training.pairs import read_pairs
+    from srllm_cli.training.train import train
+
+    # A learning rate of nothing leaves what the first stage learnt.
+    again = dataclasses.replace(TINY, start=str(finished / "adapter"), learning_rate=0.0)
+    adapter = train(again, read_pairs([data]), tmp_path / "second")
+    one = load_file(finished / "adapter" / "adapter_model.safetensors")
+    other = load_file(adapter / "adapter_model.safetensors")
+    assert one.keys() == other.keys()
+    assert all(abs(values - other[name]).max() == 0 for name, values in one.items())
+    assert any(abs(values).max() > 0 for name, values in other.items() if "lora_B" in name)
+
+
+def test_a_second_stage_without_a_first_is_an_error(data: Path, tmp_path: Path) -> None:
+    from srllm_cli.training.pairs import read_pairs
+    from srllm_cli.training.train import train
+
+    with pytest.raises(TrainingError, match="not an adapter to go on from"):
+        train(dataclasses.replace(TINY, start=str(tmp_path / "none")), read_pairs([data]), tmp_path / "out")
+
+
 def test_an_unknown_recipe_key_is_named() -> None:
     with pytest.raises(TrainingError, match="unknown recipe key 'epochs'"):
         Recipe.from_dict({"epochs": 3})
@@ -110,5 +134,6 @@ def test_an_unknown_recipe_key_is_named() -> None:
 
 def test_a_recipe_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "recipe.json"
-    path.write_text(TINY.to_json(), encoding="utf-8")
-    assert Recipe.read(path) == TINY
+    recipe = dataclasses.replace(TINY, start="runs/first/adapter", shares=(("d01", 1.0), ("*", 0.25)))
+    path.write_text(recipe.to_json(), encoding="utf-8")
+    assert Recipe.read(path) == recipe
