@@ -37,19 +37,19 @@ _HELP = {"help_option_names": ["-h", "--help"]}
 class CommandsByName(TyperGroup):
     """A group that imports a command's module when the command is asked for."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names, in the order of the table."""
-        return list(COMMANDS)
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        # Typer takes the names from here, for a mistyped one too.
+        unbuilt: dict[str, Any] = dict.fromkeys(COMMANDS)
+        self.commands = unbuilt
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import and return a command."""
-        if cmd_name not in COMMANDS:
-            return None
-        if cmd_name not in self.commands:
+        if cmd_name in COMMANDS and self.commands[cmd_name] is None:
             place, examples = COMMANDS[cmd_name]
             module, _, name = place.partition(":")
             self.commands[cmd_name] = _build(cmd_name, getattr(import_module(module), name), examples)
-        return self.commands[cmd_name]
+        return self.commands.get(cmd_name)
 
 
 def _build(name: str, command: Any, examples: str) -> Any:
