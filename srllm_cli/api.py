@@ -15,27 +15,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from srllm_cli.debias.debiaser import PassageDebiaser, PassageResult, Screen, Settings, Task
-from srllm_cli.debias.types import Edit, Finding, Passage, Rewrite, ScoredPassage, Status
+from srllm_cli.debias.terms import DENIED, Terms, is_only, spans, touches
+from srllm_cli.debias.types import Edit, Finding, Passage, PieceKind, Rewrite, ScoredPassage, Status
 from srllm_cli.documents import passages as parse_passages
 from srllm_cli.documents.apply import PassageEditor, apply_edits
 from srllm_cli.errors import ModelError
 from srllm_cli.models.family import DEFAULT
 
 if TYPE_CHECKING:
-    from srllm_cli.engines.llama import EngineOptions, LlamaEngine
+    from srllm_cli.engines.llama import LlamaEngine
+    from srllm_cli.engines.options import EngineOptions
     from srllm_cli.models import ModelFile
     from srllm_cli.models.screen import ScreenChoice
 
-#: Characters of passages that go through the core at a time: bounds memory whatever the document's size, and is far
-#: more than a batch needs.
-SLAB_CHARACTERS = 200_000
+#: Characters of passages that go through the core at a time: many batches' worth, bounds memory whatever the
+#: document's size, and lets results come (and be kept) while more is to be done.
+SLAB_CHARACTERS = 50_000
 Item = TypeVar("Item")
+
+#: Looks up results that are known, has the others made, and returns all in order.
+KnownResults = Callable[[Sequence[Task], Callable[[Sequence[Task]], list[PassageResult]]], list[PassageResult]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Document:
     text: str
     passages: Sequence[Passage]
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class _Loading:
+    """A model that was found, what screens for it, and the core when both are loaded."""
+
+    path: Path
+    screen: ScreenChoice | None
+    settings: Settings
+    core: Future[PassageDebiaser]
 
 
 class Debiaser:
@@ -53,6 +69,7 @@ class Debiaser:
         settings: Settings | None = None,
         options: EngineOptions | None = None,
         progress: Callable[[str, float | None], None] | None = None,
+        known_results: KnownResults | None = None,
     ) -> None:
         """Find a model, and begin to load it.
 
@@ -65,37 +82,47 @@ class Debiaser:
             settings: how to decide (``threshold`` here is ignored); the model's own when ``None``.
             options: threads and GPU layers.
             progress: called with a message and a share done while a model is fetched or built.
+            known_results: where results of passages may be known from; the model is then had when one is not.
 
         Raises:
             ModelError: when a model is unknown, broken or cannot be had, or cannot screen. What only llama.cpp finds
                 wrong with it is raised where the model is first needed.
         """
-        from srllm_cli.models import resolve
-        from srllm_cli.models.screen import choose_screen
-        from srllm_convert.metadata import read_protocol
-
-        file = resolve(model, progress=progress)
-        self.screen: ScreenChoice | None = choose_screen(screen, file)
-        screening = resolve(self.screen.model, progress=progress) if self.screen else None
-        stored = read_protocol(file.path)
         self.model_name = model
-        self.model_path: Path = file.path
-        own = stored.threshold if stored and stored.threshold is not None else Settings().threshold
-        chosen = threshold if threshold is not None else own
-        self.settings = replace(settings or Settings(), threshold=chosen)
-        if screening is not None:
-            _expect_scores(screening)
+        self._asked = (threshold, screen, settings or Settings(), options)
+        self._progress = progress
+        self._known_results = known_results
         self._engines: list[LlamaEngine] = []
-        # One thread, ended with the loading: a model is used from the caller's thread alone.
-        loader = ThreadPoolExecutor(1, thread_name_prefix="srllm-load")
-        self._loading: Future[PassageDebiaser] = loader.submit(self._load_all, file, screening, options)
-        loader.shutdown(wait=False)
+        self._had: _Loading | None = None
+        if known_results is None:
+            self._begin()
 
-    def _load_all(self, file: ModelFile, screening: ModelFile | None, options: EngineOptions | None) -> PassageDebiaser:
-        before = None
-        if self.screen and screening:
-            before = Screen(self._load(screening, options), self.screen.threshold)
-        return PassageDebiaser(self._load(file, options), self.settings, before)
+    def _begin(self) -> _Loading:
+        """Find the model and begin to load it, the first time."""
+        if self._had is None:
+            from srllm_cli.models import resolve
+            from srllm_cli.models.screen import choose_screen
+            from srllm_convert.metadata import read_protocol
+
+            threshold, asked, settings, options = self._asked
+            file = resolve(self.model_name, progress=self._progress)
+            choice = choose_screen(asked, file)
+            screening = resolve(choice.model, progress=self._progress) if choice else None
+            if screening is not None:
+                _expect_scores(screening)
+            stored = read_protocol(file.path)
+            own = stored.threshold if stored and stored.threshold is not None else Settings().threshold
+            settings = replace(settings, threshold=own if threshold is None else threshold)
+
+            def load_all() -> PassageDebiaser:
+                before = Screen(self._load(screening, options), choice.threshold) if choice and screening else None
+                return PassageDebiaser(self._load(file, options), settings, before)
+
+            # One thread, ended with the loading: a model is used from the caller's thread alone.
+            loader = ThreadPoolExecutor(1, thread_name_prefix="srllm-load")
+            self._had = _Loading(file.path, choice, settings, loader.submit(load_all))
+            loader.shutdown(wait=False)
+        return self._had
 
     def _load(self, file: ModelFile, options: EngineOptions | None) -> LlamaEngine:
         from srllm_cli.engines.llama import LlamaEngine
@@ -109,7 +136,22 @@ class Debiaser:
     @property
     def _core(self) -> PassageDebiaser:
         """The core with its loaded models; waits for them."""
-        return self._loading.result()
+        return self._begin().core.result()
+
+    @property
+    def settings(self) -> Settings:
+        """How it decides."""
+        return self._begin().settings
+
+    @property
+    def screen(self) -> ScreenChoice | None:
+        """What screens for the model."""
+        return self._begin().screen
+
+    @property
+    def model_path(self) -> Path:
+        """The model's file."""
+        return self._begin().path
 
     @property
     def threshold(self) -> float:
@@ -126,7 +168,8 @@ class Debiaser:
 
     def close(self) -> None:
         """Free the models."""
-        self._loading.exception()  # wait; whoever needed the model was told what is wrong with it
+        if self._had is not None:
+            self._had.core.exception()  # wait; whoever needed the model was told what is wrong with it
         for engine in self._engines:
             engine.close()
 
@@ -143,23 +186,40 @@ class Debiaser:
         return next(self.rewrite_all([text], format, comments=comments, fields=fields))
 
     def rewrite_all(
-        self, texts: Iterable[str], format: str = "plain", *, comments: bool = False, fields: Sequence[str] = ()
+        self,
+        texts: Iterable[str],
+        format: str = "plain",
+        terms: Terms | None = None,
+        *,
+        comments: bool = False,
+        fields: Sequence[str] = (),
     ) -> Iterator[Rewrite]:
-        """Rewrite many documents of one format, batched together; results come in their order."""
-        documents = (_Document(text, parse_passages(text, format, comments=comments, fields=fields)) for text in texts)
+        """Rewrite many documents of one format, batched together; results come in their order.
+
+        ``terms`` holds for all of them.
+        """
+        documents = (
+            _Document(text, parse_passages(text, format, comments=comments, fields=fields), terms or Terms())
+            for text in texts
+        )
         for slab in _slabs(documents, lambda document: len(document.text)):
             yield from self._rewrite_documents(slab)
 
     def _rewrite_documents(self, documents: Sequence[_Document]) -> Iterator[Rewrite]:
         tasks = [
-            Task(passage, partial(_new_editor, document, passage))
+            Task(passage, partial(_new_editor, document, passage), _context(document, passage))
             for document in documents
             for passage in document.passages
         ]
         slabs = _slabs(tasks, lambda task: len(task.passage.text))
-        results = chain.from_iterable(map(self._core.debias, slabs))
+        results = chain.from_iterable(map(self._debias, slabs))
         for document in documents:
             yield _assemble(document, [next(results) for _ in document.passages])
+
+    def _debias(self, tasks: Sequence[Task]) -> list[PassageResult]:
+        if self._known_results is None:
+            return self._core.debias(tasks)
+        return self._known_results(tasks, lambda missing: self._core.debias(missing))
 
 
 def _slabs(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[list[Item]]:
@@ -189,6 +249,15 @@ def _new_editor(document: _Document, passage: Passage) -> Callable[[Edit], bool]
     return lambda edit: editor.take(edit) is not None
 
 
+def _context(document: _Document, passage: Passage) -> str:
+    """What a passage's result depends on beside the passage: the lines that it stands in, and those beside them."""
+    text = document.text
+    low = text.rfind("\n", 0, max(0, text.rfind("\n", 0, passage.source_start))) + 1
+    end = text.find("\n", passage.source_end)
+    high = text.find("\n", end + 1) if end >= 0 else -1
+    return text[low : high if high >= 0 else len(text)]
+
+
 def _assemble(document: _Document, results: Sequence[PassageResult]) -> Rewrite:
     """Put a document's findings into its own offsets, and splice the edits."""
     findings: list[Finding] = []
@@ -199,23 +268,46 @@ def _assemble(document: _Document, results: Sequence[PassageResult]) -> Rewrite:
         for part in result.scored:
             start, end = source_span(passage, part.start, part.end)
             scored.append(replace(part, start=start, end=end))
+        allowed = list(spans(document.terms.allow, passage.text))
         for unit in result.found:
-            start, end = source_span(passage, unit.start, unit.end)
-            made = editor.take_all(unit.edits)
-            dimension = unit.dimension
-            if unit.status is Status.NEEDS_REVIEW or made is None:
-                # The edits of two sentences can be harmless apart and not together; then neither half is made.
-                original = document.text[start:end]
-                findings.append(Finding(start, end, original, None, dimension, unit.score, Status.NEEDS_REVIEW))
+            start, end = sentence = source_span(passage, unit.start, unit.end)
+            if unit.status is Status.NEEDS_REVIEW and any(touches(unit.start, unit.end, span) for span in allowed):
+                continue  # the term may well be all that the model found
+            if unit.edits and all(is_only(passage.text, edit.start, edit.end, allowed) for edit in unit.edits):
                 continue
+            # The edits of two sentences can be harmless apart and not together; then neither half is made.
+            made = None if any(_touches(edit, allowed) for edit in unit.edits) else editor.take_all(unit.edits)
+            if unit.status is Status.NEEDS_REVIEW or made is None:
+                status, made = Status.NEEDS_REVIEW, [Edit(start, end, "")]
+            else:
+                status = Status.REWRITTEN
+                edits += made
             for edit in made:
                 original = document.text[edit.start : edit.end]
-                edits.append(edit)
+                new = edit.replacement if status is Status.REWRITTEN else None
                 findings.append(
-                    Finding(edit.start, edit.end, original, edit.replacement, dimension, unit.score, unit.status)
+                    Finding(edit.start, edit.end, original, new, unit.dimension, unit.score, status, sentence)
                 )
+        findings += _denied(document, passage, findings)
     findings.sort(key=lambda finding: (finding.start, finding.end))
     return Rewrite(apply_edits(document.text, edits), tuple(findings), tuple(scored))
+
+
+def _touches(edit: Edit, allowed: Sequence[tuple[int, int]]) -> bool:
+    return any(touches(edit.start, edit.end, span) for span in allowed)
+
+
+def _denied(document: _Document, passage: Passage, findings: Sequence[Finding]) -> list[Finding]:
+    """Return a finding for each denied term of a passage's open text that no finding so far covers."""
+    found: list[Finding] = []
+    for low, high in spans(document.terms.deny, passage.text):
+        touched = [piece for piece in passage.pieces if piece.start < high and piece.end > low]
+        start, end = source_span(passage, low, high)
+        covered = any(touches(start, end, (finding.start, finding.end)) for finding in findings)
+        if not covered and all(piece.kind is not PieceKind.FIXED for piece in touched):
+            original = document.text[start:end]
+            found.append(Finding(start, end, original, None, DENIED, None, Status.NEEDS_REVIEW))
+    return found
 
 
 def source_span(passage: Passage, start: int, end: int) -> tuple[int, int]:

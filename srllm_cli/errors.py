@@ -17,6 +17,10 @@ class InputError(SrllmError):
     """A document cannot be read: missing, a directory, binary, undecodable."""
 
 
+class ConfigurationError(SrllmError):
+    """A settings file, an environment variable or a baseline file is wrong; the message names it and the key."""
+
+
 class ModelError(SrllmError):
     """A model is unknown, broken, of another kind, or cannot be fetched."""
 

@@ -57,11 +57,13 @@ class Task:
     """A passage, and what its document can bear.
 
     ``new_editor`` returns a fresh judge of edits (in offsets of the passage): asked about one candidate's edits in
-    order, it says of each whether it can be made together with those before it.
+    order, it says of each whether it can be made together with those before it. ``context`` is all that its answers
+    depend on beside the passage; the core does not read it, a store of results does.
     """
 
     passage: Passage
     new_editor: Callable[[], Callable[[Edit], bool]] = lambda: lambda _: True
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,8 @@ class Finding:
 
     With status ``rewritten`` it is one edit: replacing ``[start, end)``, which reads ``original``, by ``replacement``.
     With ``needs_review`` it is a biased sentence that no acceptable rewrite was found for; the document keeps it, and
-    ``replacement`` is ``None``. ``score`` is the sentence's (``None``: the model gives no score).
+    ``replacement`` is ``None``. ``score`` is the sentence's (``None``: the model gives no score). ``sentence`` is where
+    the sentence stands in the document; its edits were judged together, so they are taken or left together.
     """
 
     start: int
@@ -153,6 +154,7 @@ class Finding:
     dimension: str
     score: float | None
     status: Status
+    sentence: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

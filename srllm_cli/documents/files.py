@@ -114,7 +114,24 @@ def write_atomic(document: Document, data: bytes) -> None:
         raise InputError(f"{name}: cannot be written: {error.strerror or error}") from error
 
 
-def _replace(target: Path, data: bytes, status: os.stat_result, fingerprint: tuple[int, int] | None) -> None:
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that is not the document's own, whole or not at all. One that is there is replaced, its mode kept.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    try:
+        target = path.resolve()
+        if target.exists() and not target.is_file():  # a pipe, a device: nothing there to keep whole
+            target.write_bytes(data)
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _replace(target, data, target.stat() if target.exists() else None, None)
+    except OSError as error:
+        raise InputError(f"{_shown(path)}: cannot be written: {error.strerror or error}") from error
+
+
+def _replace(target: Path, data: bytes, status: os.stat_result | None, fingerprint: tuple[int, int] | None) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.", suffix=".srllm")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -122,19 +139,27 @@ def _replace(target: Path, data: bytes, status: os.stat_result, fingerprint: tup
             file.flush()
             os.fsync(file.fileno())
         # A new owner drops set-id bits, so the owner comes before the mode.
-        if hasattr(os, "chown"):
+        if status is not None and hasattr(os, "chown"):
             with suppress(OSError):
                 os.chown(temporary, status.st_uid, status.st_gid)
-        Path(temporary).chmod(stat.S_IMODE(status.st_mode))
-        now = target.stat()
-        if fingerprint is not None and fingerprint != (now.st_mtime_ns, now.st_size):
-            raise InputError(f"{target}: changed since it was read; left as it is", "run srllm again")
+        Path(temporary).chmod(_usual_mode() if status is None else stat.S_IMODE(status.st_mode))
+        if fingerprint is not None:
+            now = target.stat()
+            if fingerprint != (now.st_mtime_ns, now.st_size):
+                raise InputError(f"{target}: changed since it was read; left as it is", "run srllm again")
         Path(temporary).replace(target)
     except BaseException:  # also an interrupt: no half-written file may stay behind
         with suppress(OSError):
             Path(temporary).unlink()
         raise
     _sync_folder(target.parent)
+
+
+def _usual_mode() -> int:
+    """The mode that a new file would get (which can only be asked for by setting it)."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def _sync_folder(folder: Path) -> None:

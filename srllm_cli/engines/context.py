@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import llama_cpp
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from srllm_cli.engines.batch import TokenBatch
 from srllm_cli.engines.log import captured_log
+from srllm_cli.engines.options import EngineOptions
 from srllm_cli.errors import ModelError
 
 #: Tokens computed at a time. Beyond some 512 a CPU gains nothing, and every passage of a batch pays attention over
@@ -24,14 +24,6 @@ from srllm_cli.errors import ModelError
 BATCH_TOKENS = 512
 #: Cells of the key-value cache, shared by all sequences. Bounds memory: 23 KB a cell for the small model.
 CACHE_CELLS = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """How to run a model. ``threads`` 0 means every core this process may use; ``gpu_layers`` -1 means all."""
-
-    threads: int = 0
-    gpu_layers: int = -1
 
 
 class LlamaContext:

@@ -17,8 +17,9 @@ import numpy as np
 from srllm_cli.debias.engine import Decoded, DecodeRequest
 from srllm_cli.debias.protocol import BIASED, UNBIASED, Protocol, verdict_line
 from srllm_cli.debias.types import DIMENSIONS
-from srllm_cli.engines.context import BATCH_TOKENS, CACHE_CELLS, EngineOptions, LlamaContext
+from srllm_cli.engines.context import BATCH_TOKENS, CACHE_CELLS, LlamaContext
 from srllm_cli.engines.decoding import DecodingSequence
+from srllm_cli.engines.options import EngineOptions
 from srllm_cli.engines.remembered import Beginning, RememberedSequences, common
 from srllm_cli.errors import ModelError
 

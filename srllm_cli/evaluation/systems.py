@@ -22,7 +22,10 @@ from srllm_cli.errors import DataError
 from srllm_cli.evaluation.texts import EvalText
 
 #: Parts of the package whose code cannot change a rewrite; records outlive changes to them.
-_NOT_REWRITING = ("evaluation", "reporting", "training", "cli.py")
+_NOT_REWRITING = (
+    *("evaluation", "reporting", "training", "commands", "configuration", "results"),
+    *("baseline.py", "cli.py", "__main__.py"),
+)
 #: Texts that the engine is given at a time: many batches' worth, and few enough that a killed run loses little.
 _SRLLM_BATCH = 64
 #: Specifications that name something after their colon.

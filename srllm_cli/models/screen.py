@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from srllm_cli.errors import ModelError
+from srllm_cli.models.family import FAMILY
+from srllm_cli.models.manifest import Manifest, Screen
 from srllm_cli.models.registry import ModelFile
 
 NONE = "none"
@@ -21,6 +23,12 @@ class ScreenChoice:
     threshold: float
 
 
+def screen_by_name(asked: str | None, name: str) -> ScreenChoice | None:
+    """Return what screens for the model of that name, without making or fetching it; see :func:`choose_screen`."""
+    own = Manifest.read(FAMILY[name]).screen if name in FAMILY else None
+    return _chosen(asked, name, own)
+
+
 def choose_screen(asked: str | None, model: ModelFile) -> ScreenChoice | None:
     """Return what screens for ``model``; ``None``: nothing does.
 
@@ -30,7 +38,10 @@ def choose_screen(asked: str | None, model: ModelFile) -> ScreenChoice | None:
     Raises:
         ModelError: when no threshold is known, or it is none.
     """
-    own = model.screen
+    return _chosen(asked, model.name, model.screen)
+
+
+def _chosen(asked: str | None, name_of_model: str, own: Screen | None) -> ScreenChoice | None:
     if asked == NONE or (asked is None and own is None):
         return None
     if own is not None and asked in (None, own.model):
@@ -42,7 +53,7 @@ def choose_screen(asked: str | None, model: ModelFile) -> ScreenChoice | None:
         threshold = None
     if threshold is None:
         hint = f"name one: --screen {asked}@0.05; or --screen none"
-        raise ModelError(f"no threshold is known for {asked} to screen for {model.name}", hint=hint)
+        raise ModelError(f"no threshold is known for {asked} to screen for {name_of_model}", hint=hint)
     if not 0.0 <= threshold <= 1.0:
         raise ModelError(f"--screen {asked}: the threshold must be a number from 0 to 1")
     return ScreenChoice(name, threshold)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, field
 
 from srllm_cli.debias.types import Finding, Rewrite, Status
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedDocument:
-    """One document with its result. ``path`` is what the user gave (``-`` for standard input)."""
+    """One document with its result. ``path`` is what the user gave (``-`` for standard input).
+
+    ``known`` counts the findings that were left out since a baseline knows them.
+    """
 
     path: str
     before: str
     rewrite: Rewrite
+    known: int = 0
+    _line_starts: list[int] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def changed(self) -> bool:
@@ -26,6 +32,15 @@ class ReportedDocument:
 
     def position(self, finding: Finding) -> tuple[int, int]:
         """Return the finding's line and column, both counted from 1, in characters."""
-        line = self.before.count("\n", 0, finding.start) + 1
-        column = finding.start - (self.before.rfind("\n", 0, finding.start) + 1) + 1
-        return line, column
+        return self.place(finding.start)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Return an offset's line and column, both counted from 1, in characters."""
+        if not self._line_starts:
+            self._line_starts.append(0)
+            at = self.before.find("\n")
+            while at >= 0:
+                self._line_starts.append(at + 1)
+                at = self.before.find("\n", at + 1)
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1

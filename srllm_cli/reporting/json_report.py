@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from srllm_cli.debias.types import Finding, ScoredPassage
 from srllm_cli.reporting.document import ReportedDocument
+from srllm_cli.reporting.explanations import explanation
 
 if TYPE_CHECKING:
     from srllm_cli.models.screen import ScreenChoice
@@ -29,6 +30,20 @@ def json_report(model: str, documents: Sequence[ReportedDocument], screen: Scree
 def _screen(screen: ScreenChoice, documents: Sequence[ReportedDocument]) -> dict[str, Any]:
     passed_over = sum(passage.screened for document in documents for passage in document.rewrite.passages)
     return {"model": screen.model, "threshold": screen.threshold, "passed_over": passed_over}
+
+
+def json_lines(documents: Sequence[ReportedDocument]) -> str:
+    """Return one JSON object a line, each a finding with its document and place."""
+    return "".join(
+        json.dumps({"path": document.path, **_placed(document, finding)}, ensure_ascii=False) + "\n"
+        for document in documents
+        for finding in document.rewrite.findings
+    )
+
+
+def _placed(document: ReportedDocument, finding: Finding) -> dict[str, Any]:
+    line, column = document.position(finding)
+    return {"line": line, "column": column, **_finding(finding), "why": explanation(finding.dimension).why}
 
 
 def _document(document: ReportedDocument) -> dict[str, Any]:

@@ -255,7 +255,7 @@ def test_a_lora_given_as_the_model_is_an_error(root: Path) -> None:
         (["rewrit"], "rewrite"),
         (["rewrite", "--nope"], "--nope"),
         (["rewrite", "--threshold", "7"], "--threshold"),
-        (["rewrite", "--diff", "--check"], "exclude each other"),
+        (["rewrite", "--diff", "--in-place", "a.md"], "exclude each other"),
         (["rewrite", "--in-place", "-"], "standard input"),
         (["train", "--out", "x"], "--data"),
         (["quantize", "none", "--out", "x.gguf"], "none"),
