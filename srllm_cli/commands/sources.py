@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srllm_cli.configuration import Configuration, Configurator
-from srllm_cli.documents import format_of
+from srllm_cli.documents import format_of, is_code, needs_fields
 from srllm_cli.documents.discovery import find_documents
 from srllm_cli.documents.files import Document, read_document, read_stream
 
@@ -37,9 +37,19 @@ def read_sources(names: Sequence[str], stdin_filename: str, configurator: Config
         InputError: when a name leads nowhere, or a document cannot be read.
         ConfigurationError: when settings that speak for a document are wrong.
     """
-    return [
-        _read(name, stdin_filename, configurator) for name in find_documents(names or [STDIN], configurator.excludes)
-    ]
+
+    def leaves_out(path: Path, *, folder: bool = False) -> bool:
+        return configurator.excludes(path, folder=folder) or (not folder and not _has_prose(path, configurator))
+
+    return [_read(name, stdin_filename, configurator) for name in find_documents(names or [STDIN], leaves_out)]
+
+
+def _has_prose(path: Path, configurator: Configurator) -> bool:
+    """Whether a file of a folder is read at all: code for its comments, a table for its fields, if they are asked for."""
+    format = format_of(path)
+    if is_code(format):
+        return configurator.of(path).comments
+    return not needs_fields(format) or bool(configurator.of(path).fields)
 
 
 def _read(name: str, stdin_filename: str, configurator: Configurator) -> Source:

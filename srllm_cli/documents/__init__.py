@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from srllm_cli.documents.formats import FORMATS, format_of, needs_fields, reader_of
+from srllm_cli.documents.formats import FORMATS, format_of, is_code, needs_fields, reader_of
 
 if TYPE_CHECKING:
     from srllm_cli.debias.types import Passage
 
-__all__ = ["FORMATS", "format_of", "needs_fields", "passages"]
+__all__ = ["FORMATS", "format_of", "is_code", "needs_fields", "passages"]
 
 
 def passages(text: str, format: str, *, comments: bool = False, fields: Sequence[str] = ()) -> list[Passage]:

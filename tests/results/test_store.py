@@ -84,5 +84,5 @@ def test_results_survive_their_encoding() -> None:
     rewrite = Rewrite(text.replace("chairman", "chair"), (edit, review), (ScoredPassage(0, 5, None),))
     assert rewrite_from_bytes(rewrite_to_bytes(rewrite), text) == rewrite
     unit = UnitResult(0, 9, 0.5, "age", (Edit(1, 2, ""), Edit(3, 3, "é")), Status.REWRITTEN)
-    result = PassageResult(((0, 9, 0.5), (10, 12, None)), (unit,))
+    result = PassageResult((ScoredPassage(0, 9, 0.5), ScoredPassage(10, 12, None, screened=True)), (unit,))
     assert passage_from_bytes(passage_to_bytes(result)) == result
