@@ -45,7 +45,7 @@ def read_sources(names: Sequence[str], stdin_filename: str, configurator: Config
 
 
 def _has_prose(path: Path, configurator: Configurator) -> bool:
-    """Whether a file of a folder is read at all: code for its comments, a table for its fields, if they are asked for."""
+    """Whether a file of a folder is read: code for its comments, a table for its fields, where they are asked for."""
     format = format_of(path)
     if is_code(format):
         return configurator.of(path).comments
