@@ -61,11 +61,15 @@ class PassageEditor:
             if not self._is_safe(changes):
                 continue
             made = self._in_document([Edit(c.start, c.end, c.replacement) for c in changes])
-            if made is not None:
+            # An insertion at the first character of a string in a list would go to the end of the string before it.
+            if made is not None and all(self._holds(edit) for edit in made):
                 for change in changes:
                     self._taken.setdefault(change.piece, []).append(change)
                 return made
         return None
+
+    def _holds(self, edit: Edit) -> bool:
+        return self._passage.source_start <= edit.start <= edit.end <= self._passage.source_end
 
     def take_all(self, edits: Iterable[Edit]) -> list[Edit] | None:
         """Take several edits, or none of them when one is refused."""

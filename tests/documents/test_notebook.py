@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srllm_cli.debias.types import Edit
-from srllm_cli.documents.apply import apply_edits, source_edits
+from srllm_cli.documents.apply import apply_edits, map_edits, source_edits
 from srllm_cli.documents.notebook import notebook_passages
 from srllm_cli.documents.structure import same_structure
 from srllm_cli.errors import InputError
@@ -65,6 +65,13 @@ def test_rewriting_every_word_keeps_the_structure(source: str, make: str) -> Non
 def test_any_edit_is_refused_or_keeps_the_structure(source: str, data: st.DataObject) -> None:
     after = rewritten(source, notebook_passages(source), lambda passage: drawn_edits(passage, data))
     assert same_structure(source, after, "notebook"), after
+
+
+def test_an_insertion_never_leaves_its_passage() -> None:
+    source = json_text(notebook([cell("markdown", "chairman\r\rchairman", True)]), False, None, "\n") + "\n"
+    for passage in notebook_passages(source):
+        for made in map_edits(passage, source, [Edit(0, 0, "person")]):
+            assert all(passage.source_start <= edit.start <= edit.end <= passage.source_end for edit in made or [])
 
 
 def test_only_markdown_cells_are_read() -> None:
