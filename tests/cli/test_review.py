@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -21,7 +22,11 @@ QUESTION = re.compile(r"Rewrite this sentence \[[a-z,?]+\]\? ")
 
 
 def _control() -> None:
-    """Make standard input the process's controlling terminal, so that its keys are signals."""
+    """Make standard input the process's controlling terminal, so that its keys are signals, and signals are heard.
+
+    What a shell runs in the background ignores interrupts, and so do its children.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
@@ -58,8 +63,11 @@ class Terminal:
 
     def end(self) -> tuple[int, str]:
         """Return the exit code and what is shown up to the end."""
-        shown = ""
+        shown, limit = "", time.monotonic() + 120
         while True:
+            if not select.select([self._us], [], [], max(0.0, limit - time.monotonic()))[0]:
+                self.process.kill()
+                raise AssertionError(f"it does not end: {shown}")
             try:
                 read = self._read()
             except OSError:  # the other side is closed
