@@ -8,7 +8,7 @@ elements, turned round: a tag that is not known parts two passages.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html import unescape
 
 from srllm_cli.debias.types import Block, Passage, PieceKind
@@ -29,6 +29,8 @@ _NO_PROSE = frozenset(
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())  # noqa: SIM905
 _PROSE_ATTRIBUTES = ("alt", "title")
 #: A line break with the blanks round it, or a sign that would mean something in another place.
+#: In a text, the beginning of a tag that the document never ends: a sign that is written behind it would.
+_UNFINISHED = re.compile(r"<(?=[A-Za-z/!?])")
 _BREAK_OR_SIGN = re.compile(r"[ \t\f]*(?:\r\n?|\n)\s*|[&<]")
 
 
@@ -41,15 +43,17 @@ def html_passages(text: str) -> list[Passage]:
     Returns:
         The passages by where they begin; that of an attribute may lie inside that of a text.
     """
-    found = [passage for group in _groups(text) if (passage := _text_passage(text, group)) is not None]
-    found += _attribute_passages(text)
+    events = html_events(text)
+    unfinished, prose = _unfinished_tag(text, events), list(_prose_events(events))
+    found = [p for group in _groups(prose) if (p := _text_passage(text, group, unfinished)) is not None]
+    found += _attribute_passages(text, prose)
     return sorted(found, key=lambda passage: passage.source_start)
 
 
-def _prose_events(text: str) -> Iterator[Event]:
+def _prose_events(events: Iterable[Event]) -> Iterator[Event]:
     """The events outside of elements that hold no prose; each of those is one ``skipped`` event."""
     inside: list[str] = []
-    for event in html_events(text):
+    for event in events:
         if inside:
             if event.kind == "open" and event.name == inside[-1] and event.name not in _VOID:
                 inside.append(event.name)
@@ -66,10 +70,10 @@ def _holds_no_prose(event: Event) -> bool:
     return event.name in _NO_PROSE or ("translate", "no") in event.attributes
 
 
-def _groups(text: str) -> Iterator[list[Event]]:
+def _groups(prose: Iterable[Event]) -> Iterator[list[Event]]:
     """Events that are one passage: from one tag of a block to the next."""
     group: list[Event] = []
-    for event in _prose_events(text):
+    for event in prose:
         is_inline = event.name in _INLINE or event.name in _FIXED or event.name == "br"
         if event.kind == "skipped" or (event.kind in ("open", "close") and not is_inline):
             if group:
@@ -81,12 +85,20 @@ def _groups(text: str) -> Iterator[list[Event]]:
         yield group
 
 
-def _text_passage(text: str, group: list[Event]) -> Passage | None:
+def _unfinished_tag(text: str, events: Iterable[Event]) -> int:
+    """Where a tag begins that is never ended, and so is text to the parser; the text's end where there is none."""
+    tags = {match.start() for match in _UNFINISHED.finditer(text)}
+    said = (at for e in events if e.kind == "text" for at in range(e.start, e.end) if at in tags)
+    return next(said, len(text))
+
+
+def _text_passage(text: str, group: list[Event], unfinished: int) -> Passage | None:
+    """The passage of a group; what stands at or behind ``unfinished`` is shown and stays."""
     builder, stretches, fixed, at = ViewBuilder(text), list[Stretch](), list[str](), 0
     for event in group:
         size = event.end - event.start
         shown = unescape(text[event.start : event.end]) if event.kind == "entity" else ""
-        kind = PieceKind.FIXED if fixed else PieceKind.TEXT
+        kind = PieceKind.FIXED if fixed or event.start > unfinished else PieceKind.TEXT
         if event.kind == "entity" and text[event.end - 1] == ";" and shown[-1:] != ";" and shown.isprintable():
             builder.encoded(shown, event.start, event.end)
             size = len(shown)
@@ -94,7 +106,7 @@ def _text_passage(text: str, group: list[Event]) -> Passage | None:
         else:
             builder.literal(event.start, event.end)
             if event.kind == "text":
-                stretches += _text_stretches(text, event, at, kind)
+                stretches += _text_stretches(text, event, at, kind, unfinished)
             elif event.kind == "entity":
                 stretches.append(Stretch(PieceKind.FIXED, at, at + size))
             elif event.kind != "other" and event.name == "br":
@@ -113,7 +125,7 @@ def _open_or_close(fixed: list[str], event: Event) -> None:
         fixed.pop()
 
 
-def _text_stretches(text: str, event: Event, at: int, kind: PieceKind) -> Iterator[Stretch]:
+def _text_stretches(text: str, event: Event, at: int, kind: PieceKind, unfinished: int) -> Iterator[Stretch]:
     """A text in offsets of the view, where it begins at ``at``."""
     start, shift = event.start, at - event.start
     for match in _BREAK_OR_SIGN.finditer(text, event.start, event.end):
@@ -121,11 +133,13 @@ def _text_stretches(text: str, event: Event, at: int, kind: PieceKind) -> Iterat
         sign = PieceKind.FIXED if match[0] in "&<" else PieceKind.BREAK
         yield Stretch(sign, match.start() + shift, match.end() + shift)
         start = match.end()
+        if match.start() == unfinished:
+            kind = PieceKind.FIXED
     yield Stretch(kind, start + shift, event.end + shift)
 
 
-def _attribute_passages(text: str) -> Iterator[Passage]:
-    for event in _prose_events(text):
+def _attribute_passages(text: str, prose: Iterable[Event]) -> Iterator[Passage]:
+    for event in prose:
         if event.kind != "open":
             continue
         for attribute in quoted_attributes(text, event):

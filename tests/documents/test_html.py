@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srllm_cli.debias.types import Edit
-from srllm_cli.documents.apply import apply_edits, source_edits
+from srllm_cli.documents.apply import apply_edits, map_edits, source_edits
 from srllm_cli.documents.html import html_passages
 from srllm_cli.documents.structure import same_structure
 
@@ -66,6 +66,13 @@ def test_rewriting_every_word_keeps_the_structure(source: str, make: str) -> Non
 def test_any_edit_is_refused_or_keeps_the_structure(source: str, data: st.DataObject) -> None:
     after = rewritten(source, html_passages(source), lambda passage: drawn_edits(passage, data))
     assert same_structure(source, after, "html"), after
+
+
+def test_what_is_written_never_ends_a_tag_that_was_left_open() -> None:
+    source = '<p title="two'
+    for passage in html_passages(source):
+        for mapped in map_edits(passage, source, [Edit(2, 2, ">")]):
+            assert same_structure(source, apply_edits(source, mapped or []), "html")
 
 
 @pytest.mark.parametrize(
