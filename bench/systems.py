@@ -134,7 +134,8 @@ class Engine(InProcess):
 
     def __init__(self, settings: Settings) -> None:
         from srllm_cli.debias.protocol import Protocol as Spoken
-        from srllm_cli.engines.llama import EngineOptions, LlamaEngine
+        from srllm_cli.engines.llama import LlamaEngine
+        from srllm_cli.engines.options import EngineOptions
 
         self._engine = LlamaEngine(settings.model, Spoken(), EngineOptions(threads=settings.threads))
 
@@ -154,7 +155,8 @@ class Scoring(InProcess):
 
     def __init__(self, settings: Settings) -> None:
         from srllm_cli.debias.protocol import Protocol as Spoken
-        from srllm_cli.engines.llama import EngineOptions, LlamaEngine
+        from srllm_cli.engines.llama import LlamaEngine
+        from srllm_cli.engines.options import EngineOptions
 
         self._engine = LlamaEngine(settings.model, Spoken(), EngineOptions(threads=settings.threads))
 
@@ -171,7 +173,7 @@ class Srllm(InProcess):
 
     def __init__(self, settings: Settings) -> None:
         from srllm_cli.api import Debiaser
-        from srllm_cli.engines.llama import EngineOptions
+        from srllm_cli.engines.options import EngineOptions
 
         self._debiaser = Debiaser(str(settings.model), options=EngineOptions(threads=settings.threads))
 

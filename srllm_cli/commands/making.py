@@ -20,7 +20,7 @@ def train(
     ] = None,
     base: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Base model: smollm2, a GGUF, a checkpoint folder, a hub id."),
+        typer.Option(help="Base model: smollm2, qwen2.5-coder-0.5b, a GGUF, a checkpoint folder, a hub id."),
     ] = None,
     passes: Annotated[Optional[int], typer.Option(min=1, help="Passes over the data.")] = None,  # noqa: UP045
     rank: Annotated[Optional[int], typer.Option(min=1, help="LoRA rank.")] = None,  # noqa: UP045

@@ -45,7 +45,8 @@ def html_passages(text: str) -> list[Passage]:
     """
     events = html_events(text)
     unfinished, prose = _unfinished_tag(text, events), list(_prose_events(events))
-    found = [p for group in _groups(prose) if (p := _text_passage(text, group, unfinished)) is not None]
+    fixed: list[str] = []
+    found = [p for group in _groups(prose) if (p := _text_passage(text, group, unfinished, fixed)) is not None]
     found += _attribute_passages(text, prose)
     return sorted(found, key=lambda passage: passage.source_start)
 
@@ -92,9 +93,12 @@ def _unfinished_tag(text: str, events: Iterable[Event]) -> int:
     return next(said, len(text))
 
 
-def _text_passage(text: str, group: list[Event], unfinished: int) -> Passage | None:
-    """The passage of a group; what stands at or behind ``unfinished`` is shown and stays."""
-    builder, stretches, fixed, at = ViewBuilder(text), list[Stretch](), list[str](), 0
+def _text_passage(text: str, group: list[Event], unfinished: int, fixed: list[str]) -> Passage | None:
+    """The passage of a group; what stands at or behind ``unfinished`` is shown and stays.
+
+    ``fixed`` holds the open elements whose words stay; one that its block leaves open is still so in the next.
+    """
+    builder, stretches, at = ViewBuilder(text), list[Stretch](), 0
     for event in group:
         size = event.end - event.start
         shown = unescape(text[event.start : event.end]) if event.kind == "entity" else ""

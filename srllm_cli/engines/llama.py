@@ -23,8 +23,6 @@ from srllm_cli.engines.options import EngineOptions
 from srllm_cli.engines.remembered import Beginning, RememberedSequences, common
 from srllm_cli.errors import ModelError
 
-__all__ = ["EngineOptions", "LlamaEngine"]
-
 #: Sequences decoded or scored side by side. One more holds the prompt's shared prefix.
 SEQUENCES = 32
 #: Sequences kept after they were computed, and the cells of the cache set aside for them. With those above 64 in all,

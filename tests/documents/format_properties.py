@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from srllm_cli.debias.types import Edit, Passage, PieceKind
 from srllm_cli.documents.apply import PassageEditor, apply_edits, map_edits
+from srllm_cli.documents.structure import same_structure
 
 ordinary = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -81,6 +82,20 @@ def check_nothing_changes(source: str, found: list[Passage]) -> None:
         assert all(mapped == [] for mapped in map_edits(passage, source, edits))
         made += PassageEditor(passage, source).take_all(edits) or []
     assert apply_edits(source, made) == source
+
+
+def check_every_word(source: str, format: str, found: list[Passage], make: str, fields: Sequence[str] = ()) -> None:
+    """With an engine that changes every word, the document keeps its structure."""
+    after = rewritten(source, found, lambda passage: word_edits(passage, make))
+    assert same_structure(source, after, format, fields), after
+
+
+def check_any_edit(
+    source: str, format: str, found: list[Passage], data: st.DataObject, fields: Sequence[str] = ()
+) -> None:
+    """Whatever an engine wants to change, the document keeps its structure."""
+    after = rewritten(source, found, lambda passage: drawn_edits(passage, data))
+    assert same_structure(source, after, format, fields), after
 
 
 def texts(found: Iterable[Passage]) -> list[str]:

@@ -3,20 +3,18 @@ from __future__ import annotations
 import pytest
 from format_properties import (
     WORDS,
+    check_any_edit,
+    check_every_word,
     check_invariants,
     check_nothing_changes,
-    drawn_edits,
     editable,
     ordinary,
-    rewritten,
     texts,
-    word_edits,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
 from srllm_cli.documents.asciidoc import asciidoc_passages
-from srllm_cli.documents.structure import same_structure
 
 _LINES = [
     "The chairman spoke.", "= The man", "== Men at work", "* The man", "** an old man", ". one man", "- The man",
@@ -45,15 +43,13 @@ def test_edits_that_change_nothing_leave_the_document_identical(source: str) -> 
 @ordinary
 @given(source=DOCUMENTS, make=WORDS)
 def test_rewriting_every_word_keeps_the_structure(source: str, make: str) -> None:
-    after = rewritten(source, asciidoc_passages(source), lambda passage: word_edits(passage, make))
-    assert same_structure(source, after, "asciidoc"), after
+    check_every_word(source, "asciidoc", asciidoc_passages(source), make)
 
 
 @ordinary
 @given(source=DOCUMENTS, data=st.data())
 def test_any_edit_is_refused_or_keeps_the_structure(source: str, data: st.DataObject) -> None:
-    after = rewritten(source, asciidoc_passages(source), lambda passage: drawn_edits(passage, data))
-    assert same_structure(source, after, "asciidoc"), after
+    check_any_edit(source, "asciidoc", asciidoc_passages(source), data)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ import ast
 import pytest
 from format_properties import (
     WORDS,
+    check_any_edit,
+    check_every_word,
     check_invariants,
     check_nothing_changes,
-    drawn_edits,
     editable,
     ordinary,
     rewritten,
@@ -21,7 +22,6 @@ from srllm_cli.debias.types import Edit
 from srllm_cli.documents import passages
 from srllm_cli.documents.apply import source_edits
 from srllm_cli.documents.comments import comment_passages
-from srllm_cli.documents.structure import same_structure
 
 _WORDS = """
 chairman The old man a nurse é 日本 🙂 1986 end. well, `man` *man* "man" 'man' " ' \\ man() old_man {@link§man}
@@ -89,16 +89,14 @@ def test_edits_that_change_nothing_leave_the_file_identical(file: tuple[str, str
 @given(file=FILES, make=WORDS)
 def test_rewriting_every_word_keeps_the_code(file: tuple[str, str], make: str) -> None:
     language, source = file
-    after = rewritten(source, comment_passages(source, language), lambda passage: word_edits(passage, make))
-    assert same_structure(source, after, language), after
+    check_every_word(source, language, comment_passages(source, language), make)
 
 
 @ordinary
 @given(file=FILES, data=st.data())
 def test_any_edit_is_refused_or_keeps_the_code(file: tuple[str, str], data: st.DataObject) -> None:
     language, source = file
-    after = rewritten(source, comment_passages(source, language), lambda passage: drawn_edits(passage, data))
-    assert same_structure(source, after, language), after
+    check_any_edit(source, language, comment_passages(source, language), data)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,13 @@ from __future__ import annotations
 import pytest
 from format_properties import (
     WORDS,
+    check_any_edit,
+    check_every_word,
     check_invariants,
     check_nothing_changes,
-    drawn_edits,
     editable,
     ordinary,
-    rewritten,
     texts,
-    word_edits,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,15 +56,13 @@ def test_edits_that_change_nothing_leave_the_document_identical(source: str) -> 
 @ordinary
 @given(source=DOCUMENTS, make=WORDS)
 def test_rewriting_every_word_keeps_the_structure(source: str, make: str) -> None:
-    after = rewritten(source, html_passages(source), lambda passage: word_edits(passage, make))
-    assert same_structure(source, after, "html"), after
+    check_every_word(source, "html", html_passages(source), make)
 
 
 @ordinary
 @given(source=DOCUMENTS, data=st.data())
 def test_any_edit_is_refused_or_keeps_the_structure(source: str, data: st.DataObject) -> None:
-    after = rewritten(source, html_passages(source), lambda passage: drawn_edits(passage, data))
-    assert same_structure(source, after, "html"), after
+    check_any_edit(source, "html", html_passages(source), data)
 
 
 def test_what_is_written_never_ends_a_tag_that_was_left_open() -> None:
@@ -73,6 +70,10 @@ def test_what_is_written_never_ends_a_tag_that_was_left_open() -> None:
     for passage in html_passages(source):
         for mapped in map_edits(passage, source, [Edit(2, 2, ">")]):
             assert same_structure(source, apply_edits(source, mapped or []), "html")
+
+
+def test_words_of_an_element_that_its_block_leaves_open_stay() -> None:
+    assert editable(html_passages("<p><kbd>The man<h1>The man</h1></kbd> A man")) == "A man"
 
 
 @pytest.mark.parametrize(

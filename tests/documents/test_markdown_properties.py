@@ -4,42 +4,16 @@ import re
 
 import pytest
 from document_fragments import DOCUMENTS
-from hypothesis import HealthCheck, given, settings
+from format_properties import check_invariants, check_nothing_changes, drawn_edits, ordinary, word_edits
+from hypothesis import given
 from hypothesis import strategies as st
 
-from srllm_cli.debias.types import Edit, Passage, PieceKind
+from srllm_cli.debias.types import Edit, PieceKind
 from srllm_cli.documents import passages
 from srllm_cli.documents.apply import PassageEditor, apply_edits, map_edits
 from srllm_cli.documents.structure import same_structure
 
-ordinary = settings(deadline=None, suppress_health_check=list(HealthCheck))
 formats = pytest.mark.parametrize("format", ["markdown", "plain"])
-
-REPLACEMENTS = st.one_of(
-    st.sampled_from(["", " ", "person", "a person", "an older person in the room", "people,", "They.", "chair's"]),
-    st.text(alphabet="ab C1. *_`[]()<>!\\|#-+=~&$:^\"'\n\t", max_size=8),
-)
-
-
-def check_invariants(source: str, found: list[Passage]) -> None:
-    last_end = 0
-    for passage in found:
-        assert passage.source_start >= last_end
-        last_end = passage.source_end
-        at, source_at = 0, passage.source_start
-        for piece in passage.pieces:
-            assert piece.start == at < piece.end
-            assert source_at <= piece.source_start < piece.source_end
-            at, source_at = piece.end, piece.source_end
-            shown = passage.text[piece.start : piece.end]
-            if piece.kind is PieceKind.BREAK:
-                assert shown == " "
-            else:
-                assert shown == source[piece.source_start : piece.source_end]
-                assert "\n" not in shown
-                assert "\r" not in shown
-        assert at == len(passage.text)
-        assert passage.text == passage.text.strip()
 
 
 @formats
@@ -53,22 +27,7 @@ def test_every_piece_shows_the_characters_it_points_at(source: str, format: str)
 @ordinary
 @given(source=DOCUMENTS)
 def test_edits_that_change_nothing_leave_the_document_identical(source: str, format: str) -> None:
-    made: list[Edit] = []
-    for passage in passages(source, format):
-        edits = [Edit(m.start(), m.end(), m[0]) for m in re.finditer(r"\w+", passage.text)]
-        assert all(mapped == [] for mapped in map_edits(passage, source, edits))
-        made += PassageEditor(passage, source).take_all(edits) or []
-    assert apply_edits(source, made) == source
-
-
-def text_edits(passage: Passage, make: str) -> list[Edit]:
-    edits = []
-    for piece in passage.pieces:
-        if piece.kind is PieceKind.TEXT:
-            for match in re.finditer(r"[^\W\d_]+", passage.text[piece.start : piece.end]):
-                word = match[0].upper() if make == "upper" else make
-                edits.append(Edit(piece.start + match.start(), piece.start + match.end(), word))
-    return edits
+    check_nothing_changes(source, passages(source, format))
 
 
 def rewrite(source: str, format: str, edits_of: object) -> str:
@@ -87,7 +46,7 @@ def rewrite(source: str, format: str, edits_of: object) -> str:
 @ordinary
 @given(source=DOCUMENTS, make=st.sampled_from(["upper", "person", "older person", "", "a"]))
 def test_rewriting_every_word_keeps_the_structure(source: str, make: str, format: str) -> None:
-    after = rewrite(source, format, lambda passage: text_edits(passage, make))
+    after = rewrite(source, format, lambda passage: word_edits(passage, make))
     assert same_structure(source, after, format), after
 
 
@@ -97,7 +56,7 @@ def test_upper_casing_is_never_refused_and_changes_text_pieces_only(source: str)
     expected, at = [], 0
     made: list[Edit] = []
     for passage in passages(source, "markdown"):
-        edits = [e for e in text_edits(passage, "upper") if len(e.replacement) == e.end - e.start]
+        edits = [e for e in word_edits(passage, "upper") if len(e.replacement) == e.end - e.start]
         mapped = map_edits(passage, source, edits)
         assert None not in mapped
         made += [edit for part in mapped for edit in part or []]
@@ -114,13 +73,7 @@ def test_upper_casing_is_never_refused_and_changes_text_pieces_only(source: str)
 @ordinary
 @given(source=DOCUMENTS, data=st.data())
 def test_any_edit_is_refused_or_keeps_the_structure(source: str, data: st.DataObject, format: str) -> None:
-    def edits_of(passage: Passage) -> list[Edit]:
-        size = len(passage.text)
-        points = sorted(data.draw(st.lists(st.integers(0, size), min_size=2, max_size=6)))
-        pairs = zip(points[::2], points[1::2], strict=False)
-        return [Edit(start, end, data.draw(REPLACEMENTS)) for start, end in pairs]
-
-    after = rewrite(source, format, edits_of)
+    after = rewrite(source, format, lambda passage: drawn_edits(passage, data))
     assert same_structure(source, after, format), after
 
 

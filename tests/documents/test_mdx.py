@@ -4,21 +4,19 @@ import pytest
 from document_fragments import DOCUMENTS
 from format_properties import (
     WORDS,
+    check_any_edit,
+    check_every_word,
     check_invariants,
     check_nothing_changes,
-    drawn_edits,
     editable,
     ordinary,
-    rewritten,
     texts,
-    word_edits,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
 from srllm_cli.documents import passages
 from srllm_cli.documents.mdx import mdx_passages
-from srllm_cli.documents.structure import same_structure
 
 _CODE = st.sampled_from(
     [
@@ -48,15 +46,13 @@ def test_edits_that_change_nothing_leave_the_document_identical(source: str) -> 
 @ordinary
 @given(source=MDX, make=WORDS)
 def test_rewriting_every_word_keeps_the_structure(source: str, make: str) -> None:
-    after = rewritten(source, mdx_passages(source), lambda passage: word_edits(passage, make))
-    assert same_structure(source, after, "mdx"), after
+    check_every_word(source, "mdx", mdx_passages(source), make)
 
 
 @ordinary
 @given(source=MDX, data=st.data())
 def test_any_edit_is_refused_or_keeps_the_structure(source: str, data: st.DataObject) -> None:
-    after = rewritten(source, mdx_passages(source), lambda passage: drawn_edits(passage, data))
-    assert same_structure(source, after, "mdx"), after
+    check_any_edit(source, "mdx", mdx_passages(source), data)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,12 @@ from data_fragments import WRITING, json_text
 from document_fragments import DOCUMENTS
 from format_properties import (
     WORDS,
+    check_any_edit,
+    check_every_word,
     check_invariants,
     check_nothing_changes,
-    drawn_edits,
     ordinary,
-    rewritten,
     texts,
-    word_edits,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +22,6 @@ from hypothesis import strategies as st
 from srllm_cli.debias.types import Edit
 from srllm_cli.documents.apply import apply_edits, map_edits, source_edits
 from srllm_cli.documents.notebook import notebook_passages
-from srllm_cli.documents.structure import same_structure
 from srllm_cli.errors import InputError
 
 
@@ -56,15 +54,13 @@ def test_edits_that_change_nothing_leave_the_document_identical(source: str) -> 
 @ordinary
 @given(source=NOTEBOOKS, make=WORDS)
 def test_rewriting_every_word_keeps_the_structure(source: str, make: str) -> None:
-    after = rewritten(source, notebook_passages(source), lambda passage: word_edits(passage, make))
-    assert same_structure(source, after, "notebook"), after
+    check_every_word(source, "notebook", notebook_passages(source), make)
 
 
 @ordinary
 @given(source=NOTEBOOKS, data=st.data())
 def test_any_edit_is_refused_or_keeps_the_structure(source: str, data: st.DataObject) -> None:
-    after = rewritten(source, notebook_passages(source), lambda passage: drawn_edits(passage, data))
-    assert same_structure(source, after, "notebook"), after
+    check_any_edit(source, "notebook", notebook_passages(source), data)
 
 
 def test_an_insertion_never_leaves_its_passage() -> None:

@@ -5,14 +5,13 @@ import pytest
 from data_fragments import PROSE
 from format_properties import (
     WORDS,
+    check_any_edit,
+    check_every_word,
     check_invariants,
     check_nothing_changes,
-    drawn_edits,
     editable,
     ordinary,
-    rewritten,
     texts,
-    word_edits,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +19,6 @@ from hypothesis import strategies as st
 from srllm_cli.debias.types import Edit
 from srllm_cli.documents.apply import apply_edits, source_edits
 from srllm_cli.documents.po import po_passages
-from srllm_cli.documents.structure import same_structure
 from srllm_cli.errors import InputError
 
 HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n"Last-Translator: The man\\n"\n\n'
@@ -61,15 +59,13 @@ def test_edits_that_change_nothing_leave_the_document_identical(source: str) -> 
 @ordinary
 @given(source=CATALOGUES, make=WORDS)
 def test_rewriting_every_word_keeps_the_structure(source: str, make: str) -> None:
-    after = rewritten(source, po_passages(source), lambda passage: word_edits(passage, make))
-    assert same_structure(source, after, "po"), after
+    check_every_word(source, "po", po_passages(source), make)
 
 
 @ordinary
 @given(source=CATALOGUES, data=st.data())
 def test_any_edit_is_refused_or_keeps_the_structure(source: str, data: st.DataObject) -> None:
-    after = rewritten(source, po_passages(source), lambda passage: drawn_edits(passage, data))
-    assert same_structure(source, after, "po"), after
+    check_any_edit(source, "po", po_passages(source), data)
 
 
 def test_translations_are_read_and_keys_are_not() -> None:

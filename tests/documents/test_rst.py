@@ -3,14 +3,13 @@ from __future__ import annotations
 import pytest
 from format_properties import (
     WORDS,
+    check_any_edit,
+    check_every_word,
     check_invariants,
     check_nothing_changes,
-    drawn_edits,
     editable,
     ordinary,
-    rewritten,
     texts,
-    word_edits,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +18,6 @@ from rst_fragments import RST_DOCUMENTS
 from srllm_cli.debias.types import Edit
 from srllm_cli.documents.apply import source_edits
 from srllm_cli.documents.rst import rst_passages
-from srllm_cli.documents.structure import same_structure
 
 
 @ordinary
@@ -33,15 +31,13 @@ def test_edits_that_change_nothing_leave_the_document_identical(source: str) -> 
 @ordinary
 @given(source=RST_DOCUMENTS, make=WORDS)
 def test_rewriting_every_word_keeps_the_structure(source: str, make: str) -> None:
-    after = rewritten(source, rst_passages(source), lambda passage: word_edits(passage, make))
-    assert same_structure(source, after, "rst"), after
+    check_every_word(source, "rst", rst_passages(source), make)
 
 
 @ordinary
 @given(source=RST_DOCUMENTS, data=st.data())
 def test_any_edit_is_refused_or_keeps_the_structure(source: str, data: st.DataObject) -> None:
-    after = rewritten(source, rst_passages(source), lambda passage: drawn_edits(passage, data))
-    assert same_structure(source, after, "rst"), after
+    check_any_edit(source, "rst", rst_passages(source), data)
 
 
 @pytest.mark.parametrize(

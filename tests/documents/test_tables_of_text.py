@@ -10,13 +10,12 @@ import pytest
 from data_fragments import PROSE
 from format_properties import (
     WORDS,
+    check_any_edit,
+    check_every_word,
     check_invariants,
     check_nothing_changes,
-    drawn_edits,
     ordinary,
-    rewritten,
     texts,
-    word_edits,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +24,6 @@ from srllm_cli.debias.types import Edit
 from srllm_cli.documents.apply import apply_edits, source_edits
 from srllm_cli.documents.csv_fields import csv_passages
 from srllm_cli.documents.jsonl import jsonl_passages
-from srllm_cli.documents.structure import same_structure
 from srllm_cli.errors import InputError
 
 FIELDS = ["text", "turns.said"]
@@ -72,15 +70,13 @@ def test_json_lines_come_back_identical_when_nothing_changes(source: str) -> Non
 @ordinary
 @given(source=JSONL, make=WORDS)
 def test_rewriting_every_word_of_json_lines_keeps_the_rest(source: str, make: str) -> None:
-    after = rewritten(source, jsonl_passages(source, FIELDS), lambda passage: word_edits(passage, make))
-    assert same_structure(source, after, "jsonl", FIELDS), after
+    check_every_word(source, "jsonl", jsonl_passages(source, FIELDS), make, FIELDS)
 
 
 @ordinary
 @given(source=JSONL, data=st.data())
 def test_any_edit_of_json_lines_is_refused_or_keeps_the_rest(source: str, data: st.DataObject) -> None:
-    after = rewritten(source, jsonl_passages(source, FIELDS), lambda passage: drawn_edits(passage, data))
-    assert same_structure(source, after, "jsonl", FIELDS), after
+    check_any_edit(source, "jsonl", jsonl_passages(source, FIELDS), data, FIELDS)
 
 
 @ordinary
@@ -94,15 +90,13 @@ def test_csv_comes_back_identical_when_nothing_changes(source: str) -> None:
 @ordinary
 @given(source=CSV, make=WORDS)
 def test_rewriting_every_word_of_csv_keeps_the_rest(source: str, make: str) -> None:
-    after = rewritten(source, csv_passages(source, ["text"]), lambda passage: word_edits(passage, make))
-    assert same_structure(source, after, "csv", ["text"]), after
+    check_every_word(source, "csv", csv_passages(source, ["text"]), make, ["text"])
 
 
 @ordinary
 @given(source=CSV, data=st.data())
 def test_any_edit_of_csv_is_refused_or_keeps_the_rest(source: str, data: st.DataObject) -> None:
-    after = rewritten(source, csv_passages(source, ["note"]), lambda passage: drawn_edits(passage, data))
-    assert same_structure(source, after, "csv", ["note"]), after
+    check_any_edit(source, "csv", csv_passages(source, ["note"]), data, ["note"])
 
 
 def test_only_the_named_fields_are_read() -> None:
