@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from srllm_cli.debias.debiaser import PassageDebiaser, PassageResult, Screen, Settings, Task
+from srllm_cli.debias.groups import groups
 from srllm_cli.debias.terms import DENIED, Terms, is_only, spans, touches
 from srllm_cli.debias.types import Edit, Finding, Passage, PieceKind, Rewrite, ScoredPassage, Status
 from srllm_cli.documents import passages as parse_passages
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     from srllm_cli.engines.options import EngineOptions
     from srllm_cli.models import ModelFile
     from srllm_cli.models.screen import ScreenChoice
+    from srllm_convert.metadata import StoredProtocol
 
 #: Characters of passages that go through the core at a time: many batches' worth, bounds memory whatever the
 #: document's size, and lets results come (and be kept) while more is to be done.
 SLAB_CHARACTERS = 50_000
-Item = TypeVar("Item")
 
 #: Looks up results that are known, has the others made, and returns all in order.
 KnownResults = Callable[[Sequence[Task], Callable[[Sequence[Task]], list[PassageResult]]], list[PassageResult]]
@@ -108,15 +109,19 @@ class Debiaser:
             file = resolve(self.model_name, progress=self._progress)
             choice = choose_screen(asked, file)
             screening = resolve(choice.model, progress=self._progress) if choice else None
-            if screening is not None:
-                _expect_scores(screening)
             stored = read_protocol(file.path)
+            screens = read_protocol(screening.path) if screening else None
+            if screening and not (screens and screens.protocol.has_score):
+                hint = "use --screen builtin, or none"
+                raise ModelError(f"{screening.name} gives no scores, so it cannot screen", hint=hint)
             own = stored.threshold if stored and stored.threshold is not None else Settings().threshold
             settings = replace(settings, threshold=own if threshold is None else threshold)
 
             def load_all() -> PassageDebiaser:
-                before = Screen(self._load(screening, options), choice.threshold) if choice and screening else None
-                return PassageDebiaser(self._load(file, options), settings, before)
+                before = (
+                    Screen(self._load(screening, screens, options), choice.threshold) if choice and screening else None
+                )
+                return PassageDebiaser(self._load(file, stored, options), settings, before)
 
             # One thread, ended with the loading: a model is used from the caller's thread alone.
             loader = ThreadPoolExecutor(1, thread_name_prefix="srllm-load")
@@ -124,11 +129,9 @@ class Debiaser:
             loader.shutdown(wait=False)
         return self._had
 
-    def _load(self, file: ModelFile, options: EngineOptions | None) -> LlamaEngine:
+    def _load(self, file: ModelFile, stored: StoredProtocol | None, options: EngineOptions | None) -> LlamaEngine:
         from srllm_cli.engines.llama import LlamaEngine
-        from srllm_convert.metadata import read_protocol
 
-        stored = read_protocol(file.path)
         engine = LlamaEngine(file.path, stored.protocol if stored else None, options)
         self._engines.append(engine)
         return engine
@@ -202,7 +205,7 @@ class Debiaser:
             _Document(text, parse_passages(text, format, comments=comments, fields=fields), terms or Terms())
             for text in texts
         )
-        for slab in _slabs(documents, lambda document: len(document.text)):
+        for slab in groups(documents, lambda document: len(document.text), SLAB_CHARACTERS):
             yield from self._rewrite_documents(slab)
 
     def _rewrite_documents(self, documents: Sequence[_Document]) -> Iterator[Rewrite]:
@@ -211,7 +214,7 @@ class Debiaser:
             for document in documents
             for passage in document.passages
         ]
-        slabs = _slabs(tasks, lambda task: len(task.passage.text))
+        slabs = groups(tasks, lambda task: len(task.passage.text), SLAB_CHARACTERS)
         results = chain.from_iterable(map(self._debias, slabs))
         for document in documents:
             yield _assemble(document, [next(results) for _ in document.passages])
@@ -220,28 +223,6 @@ class Debiaser:
         if self._known_results is None:
             return self._core.debias(tasks)
         return self._known_results(tasks, lambda missing: self._core.debias(missing))
-
-
-def _slabs(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[list[Item]]:
-    """Group items, in order, until a group's size reaches a slab's."""
-    slab: list[Item] = []
-    size = 0
-    for item in items:
-        slab.append(item)
-        size += size_of(item)
-        if size >= SLAB_CHARACTERS:
-            yield slab
-            slab, size = [], 0
-    if slab:
-        yield slab
-
-
-def _expect_scores(file: ModelFile) -> None:
-    from srllm_convert.metadata import read_protocol
-
-    stored = read_protocol(file.path)
-    if not (stored and stored.protocol.has_score):
-        raise ModelError(f"{file.name} gives no scores, so it cannot screen", hint="use --screen builtin, or none")
 
 
 def _new_editor(document: _Document, passage: Passage) -> Callable[[Edit], bool]:

@@ -6,11 +6,12 @@ stage many together, since an engine is fastest on many at once; a passage's res
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from srllm_cli.debias.diff import apply_all, words
 from srllm_cli.debias.engine import Decoded, DecodeRequest, Engine, Scorer
+from srllm_cli.debias.groups import groups
 from srllm_cli.debias.guards import accept
 from srllm_cli.debias.protocol import parse_answer
 from srllm_cli.debias.types import Edit, Passage, ScoredPassage, Status
@@ -133,7 +134,7 @@ class PassageDebiaser:
             self._score(everyone)
             work: dict[int, list[_Case]] = {}
             biased = [c for c in everyone if c.score is not None and c.score >= self.settings.threshold]
-            for group in _groups(biased, TOGETHER_CHARACTERS):
+            for group in groups(biased, lambda case: len(case.text), TOGETHER_CHARACTERS):
                 parts = self._biased_parts(group)
                 self._rewrite([case for cases in parts.values() for case in cases])
                 work |= parts
@@ -280,20 +281,6 @@ class PassageDebiaser:
             edits = tuple(Edit(e.start + case.start, e.end + case.start, e.replacement) for e in case.best.edits)
             return [UnitResult(case.start, case.end, case.score, case.best.dimension, edits, Status.REWRITTEN)]
         return [UnitResult(case.start, case.end, case.score, case.dimension, (), Status.NEEDS_REVIEW)]
-
-
-def _groups(cases: Sequence[_Case], characters: int) -> Iterator[list[_Case]]:
-    """Cut cases into groups of so many characters, each of at least one case."""
-    group: list[_Case] = []
-    size = 0
-    for case in cases:
-        if group and size + len(case.text) > characters:
-            yield group
-            group, size = [], 0
-        group.append(case)
-        size += len(case.text)
-    if group:
-        yield group
 
 
 def spelled(text: str) -> list[str]:
