@@ -51,7 +51,8 @@ class Bearing:
         return not (before is None or before[0] != after[0] or after[0].rstrip() == new.rstrip() != old.rstrip())
 
 
-_MARKDOWN = Bearing(_MARKDOWN_SIGNS, _MARKDOWN_START)
+#: Both ways: a table whose first cell begins like a list is a paragraph's next line when it stops to.
+_MARKDOWN = Bearing(_MARKDOWN_SIGNS, _MARKDOWN_START, both_ways=True)
 _BEARINGS = {
     Block.PLAIN: Bearing(None, _MARKDOWN_START),
     Block.PARAGRAPH: _MARKDOWN,

@@ -47,7 +47,7 @@ def html_passages(text: str) -> list[Passage]:
     unfinished, prose = _unfinished_tag(text, events), list(_prose_events(events))
     fixed: list[str] = []
     found = [p for group in _groups(prose) if (p := _text_passage(text, group, unfinished, fixed)) is not None]
-    found += _attribute_passages(text, prose)
+    found += _attribute_passages(text, (event for event in prose if event.start < unfinished))
     return sorted(found, key=lambda passage: passage.source_start)
 
 

@@ -19,8 +19,9 @@ from srllm_cli.documents.lines import in_document, line_spans, locate
 from srllm_cli.documents.pieces import Stretch, make_passage
 from srllm_cli.documents.rst_parser import parse_rst
 
-#: Signs that start no mark-up where they stand, but would in another place; an escape is one with what it escapes.
-_SIGN = re.compile(r"\\[\s\S]?|[*_`|\[\]<>:]+|\n")
+#: Signs that start no mark-up where they stand, but would in another place; an escape is one with what it escapes, and
+#: a word with underscores is one: it is an identifier, and with blanks in it would be a reference.
+_SIGN = re.compile(r"\\[\s\S]?|\w*_\w*|[*`|\[\]<>:]+|\n")
 _LINE_OF_SIGNS = re.compile(r"[^\w\s]+")
 _LITERAL_FOLLOWS = re.compile(r"\s*:{1,2}")
 #: Fields that hold data: types of a signature, settings of a page.

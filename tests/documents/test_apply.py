@@ -5,6 +5,7 @@ import pytest
 from srllm_cli.debias.types import Edit, Passage
 from srllm_cli.documents import passages
 from srllm_cli.documents.apply import PassageEditor, apply_edits, map_edits, source_edits
+from srllm_cli.documents.structure import same_structure
 
 
 def edit_of(passage: Passage, old: str, new: str) -> Edit:
@@ -145,3 +146,10 @@ def test_many_edits_of_one_long_line_are_quick() -> None:
     starts = range(0, len(passage.text), len("The chairman met his men. "))
     edits = [Edit(at + 4, at + 12, "chair") for at in starts[:200]]
     assert None not in map_edits(passage, source, edits)
+
+
+def test_a_table_that_begins_like_a_list_keeps_its_beginning() -> None:
+    source = "chairman\n> chairman\n- chairman | chairman\n  --- | ---\n  chairman | "
+    for passage in passages(source, "markdown"):
+        for mapped in map_edits(passage, source, [Edit(0, 1, "")]):
+            assert same_structure(source, apply_edits(source, mapped or []), "markdown")

@@ -40,6 +40,10 @@ def test_any_edit_is_refused_or_keeps_the_structure(source: str, data: st.DataOb
     check_any_edit(source, "rst", rst_passages(source), data)
 
 
+def test_an_identifier_is_no_prose() -> None:
+    assert editable(rst_passages("Call __init__ of the old_man, man\n")) == "Call | of the |, man"
+
+
 @pytest.mark.parametrize(
     "source",
     [
