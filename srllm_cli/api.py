@@ -39,10 +39,28 @@ KnownResults = Callable[[Sequence[Task], Callable[[Sequence[Task]], list[Passage
 
 
 @dataclass(frozen=True, slots=True)
-class _Document:
+class ParsedDocument:
+    """A document with its passages and the terms that hold for it."""
+
     text: str
     passages: Sequence[Passage]
     terms: Terms
+
+
+def parse(
+    text: str,
+    format: str = "plain",
+    terms: Terms | None = None,
+    *,
+    comments: bool = False,
+    fields: Sequence[str] = (),
+) -> ParsedDocument:
+    """Parse a document (``format`` and the rest: see :func:`srllm_cli.documents.passages`).
+
+    Raises:
+        InputError: when it does not follow its format.
+    """
+    return ParsedDocument(text, parse_passages(text, format, comments=comments, fields=fields), terms or Terms())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +88,7 @@ class Debiaser:
         settings: Settings | None = None,
         options: EngineOptions | None = None,
         progress: Callable[[str, float | None], None] | None = None,
+        passages_done: Callable[[int, int], None] | None = None,
         known_results: KnownResults | None = None,
     ) -> None:
         """Find a model, and begin to load it.
@@ -83,6 +102,7 @@ class Debiaser:
             settings: how to decide (``threshold`` here is ignored); the model's own when ``None``.
             options: threads and GPU layers.
             progress: called with a message and a share done while a model is fetched or built.
+            passages_done: called with characters and number of the passages that are through, some at a time.
             known_results: where results of passages may be known from; the model is then had when one is not.
 
         Raises:
@@ -92,6 +112,7 @@ class Debiaser:
         self.model_name = model
         self._asked = (threshold, screen, settings or Settings(), options)
         self._progress = progress
+        self._passages_done = passages_done
         self._known_results = known_results
         self._engines: list[LlamaEngine] = []
         self._had: _Loading | None = None
@@ -201,14 +222,14 @@ class Debiaser:
 
         ``terms`` holds for all of them.
         """
-        documents = (
-            _Document(text, parse_passages(text, format, comments=comments, fields=fields), terms or Terms())
-            for text in texts
-        )
+        return self.rewrite_parsed(parse(text, format, terms, comments=comments, fields=fields) for text in texts)
+
+    def rewrite_parsed(self, documents: Iterable[ParsedDocument]) -> Iterator[Rewrite]:
+        """Rewrite documents, batched together; results come in their order."""
         for slab in groups(documents, lambda document: len(document.text), SLAB_CHARACTERS):
             yield from self._rewrite_documents(slab)
 
-    def _rewrite_documents(self, documents: Sequence[_Document]) -> Iterator[Rewrite]:
+    def _rewrite_documents(self, documents: Sequence[ParsedDocument]) -> Iterator[Rewrite]:
         tasks = [
             Task(passage, partial(_new_editor, document, passage), _context(document, passage))
             for document in documents
@@ -220,17 +241,21 @@ class Debiaser:
             yield _assemble(document, [next(results) for _ in document.passages])
 
     def _debias(self, tasks: Sequence[Task]) -> list[PassageResult]:
-        if self._known_results is None:
-            return self._core.debias(tasks)
-        return self._known_results(tasks, lambda missing: self._core.debias(missing))
+        def make(missing: Sequence[Task]) -> list[PassageResult]:
+            return self._core.debias(missing)
+
+        results = make(tasks) if self._known_results is None else self._known_results(tasks, make)
+        if self._passages_done:
+            self._passages_done(sum(len(task.passage.text) for task in tasks), len(tasks))
+        return results
 
 
-def _new_editor(document: _Document, passage: Passage) -> Callable[[Edit], bool]:
+def _new_editor(document: ParsedDocument, passage: Passage) -> Callable[[Edit], bool]:
     editor = PassageEditor(passage, document.text)
     return lambda edit: editor.take(edit) is not None
 
 
-def _context(document: _Document, passage: Passage) -> str:
+def _context(document: ParsedDocument, passage: Passage) -> str:
     """What a passage's result depends on beside the passage: the lines that it stands in, and those beside them."""
     text = document.text
     low = text.rfind("\n", 0, max(0, text.rfind("\n", 0, passage.source_start))) + 1
@@ -239,7 +264,7 @@ def _context(document: _Document, passage: Passage) -> str:
     return text[low : high if high >= 0 else len(text)]
 
 
-def _assemble(document: _Document, results: Sequence[PassageResult]) -> Rewrite:
+def _assemble(document: ParsedDocument, results: Sequence[PassageResult]) -> Rewrite:
     """Put a document's findings into its own offsets, and splice the edits."""
     findings: list[Finding] = []
     scored: list[ScoredPassage] = []
@@ -278,7 +303,7 @@ def _touches(edit: Edit, allowed: Sequence[tuple[int, int]]) -> bool:
     return any(touches(edit.start, edit.end, span) for span in allowed)
 
 
-def _denied(document: _Document, passage: Passage, findings: Sequence[Finding]) -> list[Finding]:
+def _denied(document: ParsedDocument, passage: Passage, findings: Sequence[Finding]) -> list[Finding]:
     """Return a finding for each denied term of a passage's open text that no finding so far covers."""
     found: list[Finding] = []
     for low, high in spans(document.terms.deny, passage.text):

@@ -22,12 +22,14 @@ def main() -> NoReturn:
         code = _call(sys.argv[1:])
         sys.stdout.flush()
     except SrllmError as error:
-        _say(f"srllm: error: {error}")
-        if error.hint:
-            _say(f"hint: {error.hint}")
+        from srllm_cli.commands.terminal import say_error
+
+        say_error(error)
         code = error.exit_code
     except KeyboardInterrupt:
-        _say("srllm: interrupted")
+        from srllm_cli.commands.terminal import say
+
+        say("srllm: interrupted")
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`| head`): not our error, and no traceback from the interpreter's last flush.
@@ -46,9 +48,3 @@ def _call(words: list[str]) -> int:
     from srllm_cli.commands.app import call
 
     return call(words)
-
-
-def _say(line: str) -> None:
-    from srllm_cli.commands.terminal import say
-
-    say(line)

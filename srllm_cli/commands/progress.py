@@ -43,10 +43,17 @@ class WorkProgress:
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=text if share is None else f"{text} {share:.0%}")
 
-    def advance(self, characters: int, passages: int) -> None:
-        """Count a document that is done."""
-        self._files += 1
+    def passages_done(self, characters: int, passages: int) -> None:
+        """Count passages that are done, with the characters that they hold together."""
         self._passages += passages
+        self._advance(characters)
+
+    def document_done(self, characters: int) -> None:
+        """Count a document that is done; ``characters`` are those of it that stand in no passage."""
+        self._files += 1
+        self._advance(characters)
+
+    def _advance(self, characters: int) -> None:
         if self._bar is not None and self._task is not None:
             text = f"{self._files}/{self._of} files, {self._passages} passages"
             self._bar.update(self._task, advance=characters, description=text)

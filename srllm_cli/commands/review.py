@@ -50,8 +50,10 @@ class _Session:
     quit: bool = False
 
 
-def review(sources: Sequence[Source], progress: WorkProgress, configurator: Configurator) -> None:
+def review(sources: Sequence[Source], progress: WorkProgress, configurator: Configurator) -> bool:
     """Step through the findings of all sources; write each file once it is through.
+
+    Returns whether all of them could be parsed.
 
     Raises:
         InputError: when there is no terminal to ask in, or a file cannot be written.
@@ -61,10 +63,11 @@ def review(sources: Sequence[Source], progress: WorkProgress, configurator: Conf
     selector = Selector(sources)
     with progress:
         results = dict(rewrite_sources(sources, progress))
-    documents = [selector.select(source, results[i]) for i, source in enumerate(sources)]
     session = _Session(configurator)
     written = 0
-    for source, document in zip(sources, documents, strict=True):
+    for i in sorted(results):
+        source = sources[i]
+        document = selector.select(source, results[i])
         edits = _review_document(source, document, session)
         if edits:
             text = apply_edits(document.before, edits)
@@ -73,6 +76,7 @@ def review(sources: Sequence[Source], progress: WorkProgress, configurator: Conf
         if session.quit:
             break
     _print(f"{written} of {len(sources)} {'file' if len(sources) == 1 else 'files'} changed")
+    return len(results) == len(sources)
 
 
 def _review_document(source: Source, document: ReportedDocument, session: _Session) -> list[Edit]:

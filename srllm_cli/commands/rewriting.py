@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from srllm_cli.commands.progress import WorkProgress
 from srllm_cli.commands.sources import Source
-from srllm_cli.commands.terminal import say
+from srllm_cli.commands.terminal import say, say_error
 from srllm_cli.debias.terms import Terms
 from srllm_cli.debias.types import Rewrite
 from srllm_cli.errors import InputError
@@ -31,6 +31,8 @@ class _Way(NamedTuple):
 
 def rewrite_sources(sources: Sequence[Source], progress: WorkProgress) -> Iterator[tuple[int, Rewrite]]:
     """Yield each source's number and result: those that are known first, the others as they are made.
+
+    A document that does not follow its format is said on standard error and has no result: the others are no worse.
 
     Raises:
         ModelError: when a model that is needed cannot be had.
@@ -107,17 +109,27 @@ def _known_documents(store: ResultStore | None, way: _Way) -> KnownDocuments | N
 def _make(
     sources: Sequence[Source], numbers: Sequence[int], way: _Way, store: ResultStore | None, progress: WorkProgress
 ) -> Iterator[tuple[int, Rewrite]]:
-    """Have the model make results; documents read alike and with the same terms go through it together."""
-    from srllm_cli.api import Debiaser
+    """Have the model make results; all documents go through it together, parsed as it gets to them."""
+    from srllm_cli.api import Debiaser, ParsedDocument, parse
     from srllm_cli.engines.options import EngineOptions
     from srllm_cli.results.known import KnownPassages
 
     known = _known_documents(store, way)
     passages = KnownPassages(store, _mark(way)) if store is not None and known else None
-    together: dict[tuple[Reading, Terms], list[int]] = {}
-    for i in numbers:
-        text, reading, terms = _asked(sources[i])
-        together.setdefault((reading, terms), []).append(i)
+    parsed: list[tuple[int, ParsedDocument]] = []
+
+    def parse_all() -> Iterator[ParsedDocument]:
+        for i in numbers:
+            text, reading, terms = _asked(sources[i])
+            try:
+                document = parse(text, reading.format, terms, comments=reading.comments, fields=reading.fields)
+            except InputError as error:
+                say_error(error, sources[i].name)
+                progress.document_done(len(text))
+                continue
+            parsed.append((i, document))
+            yield document
+
     options = EngineOptions(gpu_layers=way.gpu_layers)
     with Debiaser(
         way.model,
@@ -125,15 +137,12 @@ def _make(
         screen=way.screen or None,
         options=options,
         progress=progress.message,
+        passages_done=progress.passages_done,
         known_results=passages,
     ) as debiaser:
-        for (reading, terms), some in together.items():
-            texts = [sources[i].document.text for i in some]
-            results = debiaser.rewrite_all(
-                texts, reading.format, terms, comments=reading.comments, fields=reading.fields
-            )
-            for i, text, result in zip(some, texts, results, strict=True):
-                if known:
-                    known.keep(text, reading, terms, result)
-                progress.advance(len(text), len(result.passages))
-                yield i, result
+        for n, result in enumerate(debiaser.rewrite_parsed(parse_all())):
+            i, document = parsed[n]
+            if known:
+                known.keep(*_asked(sources[i]), result)
+            progress.document_done(len(document.text) - sum(len(passage.text) for passage in document.passages))
+            yield i, result

@@ -117,24 +117,28 @@ def run(names: list[str], wanted: Wanted) -> int:
         if wanted.interactive:
             from srllm_cli.commands.review import review
 
-            review(sources, progress, configurator)
-            return EXIT_DONE
-        documents, failed = _results(sources, wanted, progress)
-    _write(sources, documents, wanted)
-    _tell(sources, documents, wanted)
-    if failed:
+            return EXIT_DONE if review(sources, progress, configurator) else EXIT_ERROR
+        results, failed = _results(sources, wanted, progress)
+    done = [source for i, source in enumerate(sources) if i in results]
+    documents = [results[i] for i in sorted(results)]
+    if done:
+        _write(done, documents, wanted)
+        _tell(done, documents, wanted)
+    if failed or len(done) < len(sources):
         return EXIT_ERROR
     return EXIT_WOULD_CHANGE if wanted.check and any(d.rewrite.findings for d in documents) else EXIT_DONE
 
 
-def _results(sources: list[Source], wanted: Wanted, progress: WorkProgress) -> tuple[list[ReportedDocument], bool]:
-    """Return the documents with what is left of their results, and whether a file could not be written.
+def _results(sources: list[Source], wanted: Wanted, progress: WorkProgress) -> tuple[dict[int, ReportedDocument], bool]:
+    """Return the documents that could be parsed, by their source's number, with what is left of their results.
+
+    The flag says whether a file could not be written.
 
     In place, each file is written as soon as its result is there: what is done when a run is interrupted stays done.
     """
     from srllm_cli.commands.rewriting import rewrite_sources
     from srllm_cli.commands.selecting import Selector
-    from srllm_cli.commands.terminal import say
+    from srllm_cli.commands.terminal import say_error
     from srllm_cli.documents.files import encode, write_atomic
 
     selector = Selector([] if wanted.write_baseline else sources)
@@ -148,8 +152,8 @@ def _results(sources: list[Source], wanted: Wanted, progress: WorkProgress) -> t
                 write_atomic(source.document, encode(source.document, document.rewrite.text))
             except InputError as error:  # the other files are no worse for it
                 failed = True
-                say(f"srllm: error: {error}")
-    return [done[i] for i in range(len(sources))], failed
+                say_error(error)
+    return done, failed
 
 
 def _write(sources: list[Source], documents: list[ReportedDocument], wanted: Wanted) -> None:

@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TextIO
 
+from srllm_cli.errors import SrllmError
+
 
 def print_bytes(data: bytes) -> None:
     """Write to standard output, at once."""
@@ -21,6 +23,13 @@ def print_text(text: str) -> None:
 def say(line: str) -> None:
     """Write a line to standard error; what its encoding lacks is escaped."""
     print(line.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)  # noqa: T201 -- this room prints
+
+
+def say_error(error: SrllmError, name: str = "") -> None:
+    """Write an error and what to do about it to standard error; ``name`` is the document that it is about."""
+    say(f"srllm: error: {name}: {error}" if name else f"srllm: error: {error}")
+    if error.hint:
+        say(f"hint: {error.hint}")
 
 
 def has_colour(stream: TextIO) -> bool:

@@ -72,7 +72,8 @@ def _read(text: str) -> list[str]:
         # The leading line end sees to it that the text is taken for no file's name.
         catalogue = polib.pofile("\n" + text, check_for_duplicates=False)
     except (OSError, UnicodeError, ValueError) as error:
-        raise InputError(f"not a gettext catalogue: {error}") from error
+        told = re.sub(r"(?<=\bline )\d+", lambda line: str(int(line[0]) - 1), str(error))
+        raise InputError(f"not a gettext catalogue: {told}") from error
     found: list[str] = []
     for entry in catalogue:
         if not entry.obsolete:

@@ -66,7 +66,8 @@ def test_progress_is_shown_in_a_terminal_and_nowhere_else(
 ) -> None:
     with WorkProgress(shown=True) as progress:
         progress.begin(2, 100)
-        progress.advance(50, 3)
+        progress.passages_done(50, 3)
+        progress.document_done(10)
     assert capfd.readouterr() == ("", "")
     workplace.write("a.md", "The chairman spoke.\n")
     us, them = pty.openpty()
@@ -86,5 +87,5 @@ def test_quiet_shows_no_progress(tmp_path: Path, capfd: pytest.CaptureFixture[st
     with WorkProgress(shown=False) as progress:
         progress.begin(1, 1)
         progress.message("fetching", 0.5)
-        progress.advance(1, 1)
+        progress.passages_done(1, 1)
     assert capfd.readouterr() == ("", "")

@@ -173,3 +173,31 @@ def test_a_call_of_switches_and_names_means_what_the_full_parser_makes_of_it(wor
         short = workplace.run("rewrite", *switches, "a.md")
         full = workplace.run("rewrite", *switches, "--format", "text", "a.md")
         assert (short.returncode, short.stdout, short.stderr) == (full.returncode, full.stdout, full.stderr)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("b.ipynb", '{"cells": [', "b.ipynb: not valid JSON at line 1, column 12: "),
+        ("b.po", "Hello there\n", "b.po: not a gettext catalogue: Syntax error in po file (line 1)"),
+        ("b.csv", "id,note\n1,x\n", "b.csv: no column text; there are id, note"),
+        ("b.jsonl", '{"text": "The chairman spoke."\n', "b.jsonl: not valid JSON at line 1, column 31: "),
+    ],
+)
+def test_a_document_that_breaks_its_format_is_named_and_the_others_are_done(
+    workplace: Workplace, name: str, content: str, message: str
+) -> None:
+    broken = workplace.write(name, content)
+    workplace.write("a.md", BIASED)
+    workplace.write("c.md", BIASED)
+    alone = workplace.run("rewrite", "--field", "text", name)
+    assert_fails(alone, message)
+    together = workplace.run("rewrite", "--field", "text", "--in-place", "a.md", name, "c.md")
+    assert together.returncode == 2
+    assert message in together.stderr.decode()
+    assert "2 edits in 2 of 2 documents" in together.stderr.decode()
+    assert [(workplace.folder / n).read_text() for n in ("a.md", name, "c.md")] == [CLEAN, content, CLEAN]
+    assert broken.read_text() == content
+    checked = workplace.run("rewrite", "--field", "text", "--check", name, "c.md")
+    assert checked.returncode == 2
+    assert checked.stdout == b""  # c.md is clean by now
