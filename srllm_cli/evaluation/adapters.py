@@ -11,7 +11,8 @@ from pathlib import Path
 
 from srllm_cli.debias.types import Rewrite
 from srllm_cli.errors import ModelError
-from srllm_cli.evaluation.systems import Rewriter, SrllmSystem, code_mark, file_mark
+from srllm_cli.evaluation.systems import Rewriter, SrllmSystem, file_mark
+from srllm_cli.results.known import code_mark
 
 #: What the built-in model is merged to: fast, and next to lossless.
 _TYPE = "Q8_0"

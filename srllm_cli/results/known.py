@@ -95,12 +95,16 @@ def making_mark(model_id: str, threshold: float | None, gpu_layers: int, screen:
 
 @lru_cache(maxsize=1)
 def code_mark() -> str:
-    """Return a hash of the code that makes results, so that no result outlives the code that it came from."""
+    """Return a hash of what makes results, so that none outlives the code or the word list that it came from.
+
+    The models' own files are left out: their ids tell them apart (:mod:`srllm_cli.results.model_id`).
+    """
     digest = hashlib.blake2b(digest_size=16)
     for name in _MAKING:
         place = _PACKAGE / name
-        for path in [place] if place.is_file() else sorted(place.glob("**/*.py")):
-            digest.update(path.read_bytes())
+        for path in [place] if place.is_file() else sorted(place.rglob("*")):
+            if path.suffix in (".py", ".txt"):
+                digest.update(path.read_bytes())
     digest.update(_llama_version().encode())
     return digest.hexdigest()
 

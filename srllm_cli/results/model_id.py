@@ -14,11 +14,8 @@ def model_id(name: str) -> str:
     Raises:
         ModelError: when there is no such model.
     """
-    manifest = _MODELS / f"{name}.json"
-    if (
-        manifest.name == f"{name}.json" and manifest.is_file()
-    ):  # a model of our own: its manifest names all it is made of
-        return f"{name}:{hashlib.sha256(manifest.read_bytes()).hexdigest()[:32]}"
+    if own := built_in_id(name):
+        return own
     path = Path(name).expanduser()
     if path.suffix == ".gguf" and path.is_file():
         status = path.stat()
@@ -26,3 +23,19 @@ def model_id(name: str) -> str:
     from srllm_cli.models import resolve
 
     return resolve(name).id
+
+
+def built_in_id(name: str) -> str | None:
+    """Return the id of a model of our own, ``None`` for any other.
+
+    Its manifest names all that it is made of; the type that it is kept in on this machine can be chosen
+    (``srllm models tune``).
+    """
+    manifest = _MODELS / f"{name}.json"
+    if manifest.name != f"{name}.json" or not manifest.is_file():
+        return None
+    from srllm_cli.models.cache import models_folder
+
+    chosen = models_folder() / f"{name}.form"
+    form = chosen.read_text(encoding="utf-8").strip() if chosen.is_file() else "as it comes"
+    return f"{name}:{hashlib.sha256(manifest.read_bytes()).hexdigest()[:32]}:{form}"
